@@ -1,6 +1,7 @@
+import { foldKey } from '../domain/fold-key.ts';
 import { plainNumber } from '../domain/plain-number.ts';
 import { END, JsonScanner, SIGN } from './json-scanner.ts';
-import { foldKey, NO_POINTERS, type PointerTree } from './pointer-tree.ts';
+import { NO_POINTERS, type PointerTree } from './pointer-tree.ts';
 
 /** Deepest nesting that is read. */
 const MOST_DEPTH = 64;

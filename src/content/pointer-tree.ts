@@ -1,3 +1,5 @@
+import { foldKey } from '../domain/fold-key.ts';
+
 /** Pointers (RFC 6901) that are asked for, as a tree of their tokens. */
 export interface PointerTree {
   /** The pointer that ends here, if one does. */
@@ -32,14 +34,6 @@ export function pointerTree(pointers: Iterable<string>): PointerTree {
   }
   return root;
 }
-
-/** Equal for keys that some reader takes for the same: Go compares them without their case, and folds `ſ` and the Kelvin sign. */
-export function foldKey(key: string): string {
-  return ASCII.test(key) ? key.toLowerCase() : key.normalize('NFC').toUpperCase().toLowerCase();
-}
-
-/** Keys of which each letter has one other case. */
-const ASCII = /^[ -~]*$/;
 
 /** The tokens of a pointer, unescaped. */
 function tokensOf(pointer: string): readonly string[] {

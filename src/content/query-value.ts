@@ -1,6 +1,6 @@
+import { foldKey } from '../domain/fold-key.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
 import { ABSENT, type Fact } from './fact.ts';
-import { foldKey } from './pointer-tree.ts';
 
 /** Most pairs of a query that decides. PHP, qs and `node:querystring` drop all pairs after so many. */
 const MOST_PAIRS = 1000;

@@ -169,6 +169,7 @@ export interface PaidCall {
   /** What it costs. */
   readonly price: PaidPrice;
   readonly head: RequestHead;
+  /** The path that the API gets, below its base path: canonical, rewritten. */
   readonly path: string;
   /** The body, where it was read before it was sent. */
   readonly body: Buffer | undefined;

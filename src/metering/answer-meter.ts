@@ -3,7 +3,7 @@ import type { Figures } from '../domain/rate.ts';
 
 /** What a meter sees of an answer before its body. */
 export interface AnswerFacts {
-  /** The path that was asked for. */
+  /** The path that the API gets, as {@link meteredPath} reads it. */
   readonly path: string;
   readonly contentType: string | undefined;
   readonly contentEncoding: string | undefined;

@@ -4,6 +4,7 @@ import type { Figures } from '../domain/rate.ts';
 import type { AnswerFacts, AnswerMeter } from './answer-meter.ts';
 import type { Dialect } from './dialect/dialect.ts';
 import { type BodyForm, bodyForm, isCompressed, isStreamed } from './media.ts';
+import type { Lengths } from './read/facts.ts';
 import type { BodyEvent, Framer } from './read/framer.ts';
 import { JsonFramer } from './read/json-framer.ts';
 import { LineFramer } from './read/line-framer.ts';
@@ -13,6 +14,8 @@ import { UsageCollector, wantedBy } from './usage-collector.ts';
 
 /** Bytes of text that count as one token in a guess. */
 const BYTES_A_TOKEN = 4;
+
+const NOTHING_SEEN: Lengths = new Map();
 
 /** Measures by the content of the body: JSON, an array of it, lines of it, or an event stream. */
 export class BodyMeter implements AnswerMeter {
@@ -62,9 +65,14 @@ export class BodyMeter implements AnswerMeter {
   estimate(requestBytes: number): Figures {
     const guessed: Figures = new Map([
       ['input', tokensOf(requestBytes)],
-      ['output', tokensOf(this.#collector.outputBytes)],
+      ['output', tokensOf(this.#collector.outputBytes(this.#seenOfOpen()))],
     ]);
     return this.#dialect.dimensions.includes('input') ? guessed : new Map();
+  }
+
+  /** An event that has begun is held back until it is too long for that. */
+  #seenOfOpen(): Lengths {
+    return this.#hold.endsClean || this.#framer === undefined ? NOTHING_SEEN : this.#framer.open;
   }
 
   /** Holds a body that is not read: it waits for its charge like any other. */

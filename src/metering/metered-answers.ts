@@ -16,11 +16,13 @@ import type { Metered, Metering, MeterSpec } from '../domain/metered-price.ts';
 import { statesMaximum } from '../domain/offer.ts';
 import { priceInUnits } from '../domain/price.ts';
 import type { Figures } from '../domain/rate.ts';
+import type { RequestHead } from '../domain/request-head.ts';
 import type { Usage } from '../domain/usage.ts';
 import type { AnswerFacts, AnswerMeter } from './answer-meter.ts';
 import { type ChargeBounds, computeCharge, statedCharge } from './charge.ts';
 import { dialectNamed, dialectOfPath } from './dialect/dialects.ts';
 import { bodyForm, isCompressed } from './media.ts';
+import { meteredPath } from './metered-path.ts';
 import { openAnswerMeter } from './open-answer-meter.ts';
 import { outputCap } from './output-cap.ts';
 import { changeForMeter, type WantedCap } from './request-change.ts';
@@ -41,7 +43,7 @@ export function meteredAnswers(clock: () => number = Date.now): AnswerReaders {
       const limit = call.limit ?? signedFor(call);
       // An `exact` payment was quoted before the price became a metered one: it pays its own amount.
       if (metering === undefined || limit === undefined) return undefined;
-      return new MeteredReader({ path: call.path, limit }, metering, clock);
+      return new MeteredReader({ path: meteredPath(call.path), limit, head: call.head }, metering, clock);
     },
   };
 }
@@ -53,7 +55,9 @@ function signedFor({ offer }: PaidCall): ChargeLimit | undefined {
 
 /** A call that is charged by what it used. */
 interface MeteredCall {
+  /** As {@link meteredPath} reads it. */
   readonly path: string;
+  readonly head: RequestHead;
   readonly limit: ChargeLimit;
 }
 
@@ -76,7 +80,9 @@ class MeteredReader implements AnswerReader {
     const { kind } = metering.meter;
     const rewrite = (body: Buffer): Buffer | undefined => {
       this.#requestBytes = body.length;
-      return kind === 'family' ? changeForMeter({ path: call.path, cap: this.#cap(body.length) }, body) : undefined;
+      if (kind !== 'family') return undefined;
+      const wanted = { path: call.path, cap: this.#cap(body.length) };
+      return changeForMeter(wanted, { rawHeaders: call.head.rawHeaders, body });
     };
     this.request = kind === 'family' || kind === 'json' ? { plain: true, rewrite } : undefined;
   }

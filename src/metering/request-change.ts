@@ -1,28 +1,11 @@
 import { isRecord, parseExactly } from '../domain/exact-json.ts';
-import { GatewayError } from '../domain/gateway-error.ts';
 import type { Json, JsonObject } from '../domain/x402.ts';
 import type { OutputLimit } from './dialect/dialect.ts';
 import { textAt } from './read/facts.ts';
-import { JsonScanner } from './read/json-scanner.ts';
-import { compileWanted } from './read/wanted.ts';
+import { type MeteredRequest, readLoosely, readStrictly, unmetered } from './read-request.ts';
 
-const READ = compileWanted([
-  '/model',
-  '/stream',
-  '/stream_options',
-  '/stream_options/include_usage',
-  '/background',
-  // Members that limit the answer: if one is there twice, the API could read the other one.
-  '/n',
-  '/max_tokens',
-  '/max_completion_tokens',
-  '/max_output_tokens',
-  '/options',
-  '/options/num_predict',
-  '/generationConfig',
-  '/generationConfig/candidateCount',
-  '/generationConfig/maxOutputTokens',
-]);
+/** Ends of paths where the request says whether its usage is told: in the stream, or in no answer of its own. */
+const SAYS_HOW = /\/(?:completions|responses|interactions)$/;
 
 /** A limit of output tokens that is to be put into requests. */
 export interface WantedCap {
@@ -34,7 +17,7 @@ export interface WantedCap {
 
 /** The wanted changes of a request. */
 export interface WantedChange {
-  /** The canonical path that was asked for. */
+  /** The path that the API gets, as {@link meteredPath} reads it. */
   readonly path: string;
   /** The limit of output tokens that is put in where the client names none; `undefined`: none is. */
   readonly cap: WantedCap | undefined;
@@ -44,33 +27,32 @@ export interface WantedChange {
  * The body that replaces a request's own, so that its answer states its usage: with `stream_options.include_usage` for
  * a stream of OpenAI's Completions or Chat Completions, and with a limit of output tokens where one is wanted and the
  * client names none. Numbers keep their text. `undefined` where nothing needs to change; a body that is no JSON is left
- * to the API.
+ * to the API at paths where neither has to be known.
  *
  * @throws GatewayError `request_unmetered` for a request that could be read in two ways, or whose usage would be told in
  *   the answer to another one
  */
-export function changeForMeter(wanted: WantedChange, body: Buffer): Buffer | undefined {
-  const scanner = new JsonScanner(READ);
-  scanner.push(body);
-  const scanned = scanner.finish();
-  if (scanned.kind === 'unreadable') {
-    if (scanned.why === 'duplicate_key') throw unmetered('A member that decides the charge is there twice.');
-    return undefined;
-  }
+export function changeForMeter(wanted: WantedChange, sent: MeteredRequest): Buffer | undefined {
+  const facts = mustBeRead(wanted) ? readStrictly(sent) : readLoosely(sent);
+  if (facts === undefined) return undefined;
   const isTrue = (pointer: string): boolean => {
-    const fact = scanned.facts.get(pointer);
+    const fact = facts.get(pointer);
     return fact?.kind === 'boolean' && fact.value;
   };
   if (isTrue('/background')) throw unmetered('What a call in the background uses is told in no answer of its own.');
   const asksForUsage =
     wanted.path.endsWith('/completions') && isTrue('/stream') && !isTrue('/stream_options/include_usage');
-  const limit = wanted.cap?.limitOf(wanted.path, textAt(scanned.facts, '/model') ?? '');
+  const limit = wanted.cap?.limitOf(wanted.path, textAt(facts, '/model') ?? '');
   if (!asksForUsage && limit === undefined) return undefined;
-  const request = parseExactly(body.toString('utf8'));
+  const request = parseExactly(sent.body.toString('utf8'));
   if (!isRecord(request)) return undefined;
   const limited = limit === undefined ? request : withLimit(request, limit, wanted.cap);
   const changed = asksForUsage ? withUsage(limited) : limited;
   return changed === request ? undefined : Buffer.from(JSON.stringify(changed), 'utf8');
+}
+
+function mustBeRead({ path, cap }: WantedChange): boolean {
+  return SAYS_HOW.test(path) || cap?.limitOf(path, '') !== undefined;
 }
 
 function withUsage(request: JsonObject): JsonObject {
@@ -111,8 +93,4 @@ function withMember(request: JsonObject, [name, ...rest]: readonly string[], val
   if (name === undefined) return request;
   const inner = request[name];
   return { ...request, [name]: rest.length === 0 ? value : withMember(isRecord(inner) ? inner : {}, rest, value) };
-}
-
-function unmetered(detail: string): GatewayError {
-  return new GatewayError('request_unmetered', { detail });
 }

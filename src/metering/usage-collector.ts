@@ -1,6 +1,6 @@
 import type { Metered, MissingReason } from '../domain/metered-price.ts';
 import type { Dialect, EventMeaning } from './dialect/dialect.ts';
-import { type Facts, figureText, textAt } from './read/facts.ts';
+import { type Facts, figureText, type Lengths, textAt } from './read/facts.ts';
 import type { BodyEvent } from './read/framer.ts';
 import { compileWanted, type Wanted } from './read/wanted.ts';
 
@@ -14,7 +14,7 @@ export function wantedBy(dialect: Dialect): Wanted {
   const known = compiled.get(dialect);
   if (known !== undefined) return known;
   const { fields, model, output, marks } = dialect;
-  const wanted = compileWanted([...Object.keys(fields), ...model, ...output, ...marks]);
+  const wanted = compileWanted([...Object.keys(fields), ...model, ...output.flat(), ...marks]);
   compiled.set(dialect, wanted);
   return wanted;
 }
@@ -35,9 +35,13 @@ export class UsageCollector {
     this.#dialect = dialect;
   }
 
-  /** Bytes of the text that the model made, as it is written in JSON. */
-  get outputBytes(): number {
-    return this.#outputBytes;
+  /**
+   * Bytes of what the model made, as it is written in JSON.
+   *
+   * @param open lengths of an event that is not over, if some of it went out
+   */
+  outputBytes(open: Lengths): number {
+    return this.#outputBytes + this.#seenIn(open);
   }
 
   /** Takes the next event, and returns its meaning. */
@@ -45,6 +49,7 @@ export class UsageCollector {
     if (event.kind === 'nothing') return 'nothing';
     if (event.kind === 'done') return 'last';
     const { scanned } = event;
+    this.#outputBytes += this.#seenIn(scanned.lengths);
     if (scanned.kind === 'unreadable') {
       // Later figures must not replace figures that could be read in two ways.
       this.#unread =
@@ -76,15 +81,18 @@ export class UsageCollector {
   }
 
   #read(facts: Facts): void {
-    const { fields, model, output } = this.#dialect;
+    const { fields, model } = this.#dialect;
     for (const [pointer, fact] of facts) {
       const field = fields[pointer];
       if (field !== undefined) this.#fields.set(field, figureText(fact));
     }
     for (const pointer of model) this.#model = textAt(facts, pointer)?.slice(0, MAX_MODEL) ?? this.#model;
-    for (const pointer of output) {
-      const fact = facts.get(pointer);
-      if (fact?.kind === 'text') this.#outputBytes += fact.bytes;
-    }
+  }
+
+  #seenIn(lengths: Lengths): number {
+    return this.#dialect.output.reduce(
+      (sum, names) => sum + Math.max(...names.map((pointer) => lengths.get(pointer) ?? 0)),
+      0,
+    );
   }
 }

@@ -212,8 +212,11 @@ function headOf(
   }
 }
 
-/** Segments are compared decoded, as in the route table: an escape must not bypass a rewrite. */
-function rewritten(path: string, rewrite: PathRewrite | undefined): string {
+/**
+ * The path that a rewrite makes of a canonical one. Segments are compared decoded, as in the route table: an escape must
+ * not bypass a rewrite.
+ */
+export function rewritten(path: string, rewrite: PathRewrite | undefined): string {
   if (rewrite === undefined) return path;
   const from = segmentsOf(rewrite.from);
   const segments = segmentsOf(path);

@@ -1,5 +1,6 @@
 import type { AnswerReader, PaidCall } from '../domain/answer-reader.ts';
 import type { PaidIn, RoutedRequest } from './exchange.ts';
+import { rewritten } from './forward.ts';
 import type { Services } from './runtime.ts';
 
 /**
@@ -22,8 +23,9 @@ export function registeredReader(
   paid: Pick<PaidCall, 'offer' | 'limit'>,
   { answerReaders }: Pick<Services, 'answerReaders'>,
 ): AnswerReader | undefined {
+  const call = { route, price, head, path: rewritten(path, route.rewrite), body: body?.held, ...paid };
   for (const readers of answerReaders) {
-    const reader = readers.readerOf({ route, price, head, path, body: body?.held, ...paid });
+    const reader = readers.readerOf(call);
     if (reader !== undefined) return reader;
   }
   return undefined;

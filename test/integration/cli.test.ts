@@ -1,4 +1,4 @@
-import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -6,7 +6,6 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, type Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { run } from '../../src/cli/main.ts';
@@ -288,13 +287,12 @@ describe('turnpike demo', () => {
 describe('a command whose output is full', () => {
   it.skipIf(!existsSync('/dev/full')).each([['schema'], ['keys', 'new', 'ACME'], ['completion', 'bash']])(
     'ends with 1: %s',
-    async (...argv) => {
-      const full = openSync('/dev/full', 'w');
-      const child = spawn(process.execPath, ['--conditions=development', BIN, ...argv], {
-        stdio: ['ignore', full, 'pipe'],
+    (...argv) => {
+      const { status, stderr } = spawnSync(process.execPath, ['--conditions=development', BIN, ...argv], {
+        stdio: ['ignore', openSync('/dev/full', 'w'), 'pipe'],
+        encoding: 'utf8',
       });
-      const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
-      expect([code, said]).toEqual([1, expect.stringContaining('the output cannot be written')]);
+      expect([status, stderr]).toEqual([1, expect.stringContaining('the output cannot be written')]);
     },
   );
 });

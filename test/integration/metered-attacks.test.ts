@@ -41,6 +41,9 @@ facilitator: { local: { rpc: { base-sepolia: "${devnet.rpcUrl}" }, key: "${devne
 routes:
   - path: /*
     price: { upTo: $0.50, meter: openai, rates: { input: $2.50/1M, output: $10/1M }, min: $0.0005 }
+  - path: /talk
+    rewrite: { from: /talk, to: /v1/chat/completions }
+    price: { upTo: $0.50, meter: openai, rates: { input: $2.50/1M, output: $10/1M }, min: $0.0005 }
 `;
 
 async function approvedPayer(): Promise<Payer> {
@@ -92,6 +95,17 @@ describe('One payment', () => {
 describe('A buyer who leaves', () => {
   it.each([
     ['after the first event', [{ choices: [{ delta: { content: 'x'.repeat(4_000) } }] }], 10_010n],
+    [
+      'after an event with two choices, of which one reasons',
+      [{ choices: [{ delta: { content: 'x'.repeat(2_000) } }, { delta: { reasoning: 'x'.repeat(2_000) } }] }],
+      10_010n,
+    ],
+    [
+      'after an event with two calls of tools',
+      [{ choices: [{ delta: { tool_calls: Array(2).fill({ function: { arguments: 'x'.repeat(2_000) } }) } }] }],
+      10_010n,
+    ],
+    ['after a first sketch of an image', [{ type: 'image_edit.partial_image', b64_json: 'A'.repeat(4_000) }], 10_010n],
     ['after an event without content', [{ choices: [] }], LEAST],
     ['when usage was told, before the end', [{ choices: [] }, { ...USAGE, choices: [] }], COST],
   ])('%s pays for the usage stated or the output seen so far', async (_, events, spent) => {
@@ -107,6 +121,25 @@ describe('A buyer who leaves', () => {
     leaving.abort();
     await reader?.cancel().catch(() => {});
     await spentBecomes(payer, spent);
+  });
+
+  it.each([
+    ['a completion', 'choices":[{"message":{"content'],
+    ['an image', 'data":[{"b64_json'],
+  ])('%s that is longer than 4 MB, in the middle of it, pays for what was seen of it', async (_, place) => {
+    const payer = await approvedPayer();
+    const payment = await signUptoFor(payer, url, { method: 'POST', body: '{"model":"m"}' });
+    // The rest never comes: as text, 6 MB are more tokens than the maximum pays for.
+    const body = `{"${place}":"${'A'.repeat(6_000_000)}`;
+    api.answer = (response) => void response.writeHead(200, JSON_TYPE).write(body);
+    const leaving = new AbortController();
+    const response = await post(payment, '{"model":"m"}', leaving.signal);
+    const reader = response.body?.getReader();
+    let read = 0;
+    while (read < 5_000_000) read += (await reader?.read())?.value?.length ?? Number.POSITIVE_INFINITY;
+    leaving.abort();
+    await reader?.cancel().catch(() => {});
+    await spentBecomes(payer, 500_000n);
   });
 });
 
@@ -160,6 +193,62 @@ describe('A stream that never ends', () => {
     } finally {
       await patient.close();
     }
+  });
+});
+
+describe('A stream of Chat Completions', () => {
+  const ask = async (body: Buffer, path = '/v1/chat/completions', type = 'application/json') => {
+    const payer = await approvedPayer();
+    const place = `${gateway.url}${path}`;
+    const bytes = new Uint8Array(body);
+    const payment = await signUptoFor(payer, place, { method: 'POST', body: bytes });
+    const headers = { 'PAYMENT-SIGNATURE': payment, 'Content-Type': type };
+    return { payer, response: await fetch(place, { method: 'POST', body: bytes, headers }) };
+  };
+
+  it.each<[string, Buffer, string?]>([
+    ['1 for true', Buffer.from('{"stream":1}')],
+    ['a text for true', Buffer.from('{"stream":"true"}')],
+    ['NaN beside it', Buffer.from('{"stream":true,"x":NaN}')],
+    ['a byte order mark', Buffer.from('\ufeff{"stream":true}')],
+    ['UTF-16', Buffer.from('{"stream":true}', 'utf16le')],
+    ['nesting without end', Buffer.from(`{"stream":true,"x":${'['.repeat(600)}${']'.repeat(600)}}`)],
+    ['another case', Buffer.from('{"Stream":true}')],
+    ['a form', Buffer.from('stream=true'), 'application/x-www-form-urlencoded'],
+  ])('does not go out without its usage to who asks for it with %s, and the payment stays good', async (_, body, type) => {
+    const sent = api.seen.length;
+    const { payer, response } = await ask(body, undefined, type);
+    expect([response.status, await response.json()]).toMatchObject([400, { code: 'request_unmetered' }]);
+    expect(api.seen).toHaveLength(sent);
+    expect(await devnet.usdcBalanceOf(payer.address)).toBe(FUNDS);
+  });
+
+  it.each(['/v1/chat/completions/', '/V1/Chat/Completions'])('is asked for its usage at %s, too', async (path) => {
+    api.answer = (response) => response.writeHead(200, SSE_TYPE).end(sse([{ choices: [], ...USAGE }, '[DONE]']));
+    const { payer, response } = await ask(Buffer.from('{"model":"m","stream":true}'), path);
+    await response.text();
+    expect(api.seen.at(-1)).toMatchObject({ path });
+    expect(api.seen.at(-1)?.body).toBe('{"model":"m","stream":true,"stream_options":{"include_usage":true}}');
+    await spentBecomes(payer, COST);
+  });
+
+  it('is asked for its usage where a rewrite leads to it', async () => {
+    api.answer = (response) => response.writeHead(200, SSE_TYPE).end(sse([{ choices: [], ...USAGE }, '[DONE]']));
+    const { payer, response } = await ask(Buffer.from('{"stream":true}'), '/talk');
+    await response.text();
+    expect(api.seen.at(-1)).toMatchObject({
+      path: '/v1/chat/completions',
+      body: '{"stream":true,"stream_options":{"include_usage":true}}',
+    });
+    await spentBecomes(payer, COST);
+  });
+
+  it('does not keep an upload from its API', async () => {
+    api.answer = (response) => response.writeHead(200, JSON_TYPE).end(JSON.stringify(USAGE));
+    const form = '--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nm\r\n--b--\r\n';
+    const { response } = await ask(Buffer.from(form), '/v1/audio/transcriptions', 'multipart/form-data; boundary=b');
+    expect(settlementOf(response).amount).toBe(String(COST));
+    expect(api.seen.at(-1)?.body).toBe(form);
   });
 });
 

@@ -21,7 +21,15 @@ export const anthropic: Dialect = {
     '/message/usage/output_tokens': 'output',
   },
   model: ['/model', '/message/model'],
-  output: ['/delta/text', '/delta/thinking', '/delta/partial_json'],
+  output: [
+    ['/delta/text'],
+    ['/delta/thinking'],
+    ['/delta/partial_json'],
+    // The whole answer.
+    ['/content/*/text'],
+    ['/content/*/thinking'],
+    ['/content/*/input/**'],
+  ],
   marks: ['/type', '/delta/stop_reason'],
   limit: (path) =>
     path.endsWith('/messages') ? { members: [['max_tokens']], answers: [], negativeIsNone: false } : undefined,

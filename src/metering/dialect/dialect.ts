@@ -33,8 +33,11 @@ export interface Dialect {
   readonly fields: Readonly<Record<string, string>>;
   /** Where the model that answered is named. */
   readonly model: readonly string[];
-  /** The places of the generated text, by which use is estimated when a buyer leaves. */
-  readonly output: readonly string[];
+  /**
+   * The places of the generated output, by which use is estimated when a buyer leaves. Names that servers give to the
+   * same text, some of them at once, are one list: the longest counts.
+   */
+  readonly output: readonly (readonly string[])[];
   /** Other places that {@link meaning} and {@link complete} look at. */
   readonly marks: readonly string[];
   /** Where requests of a path name a limit of output tokens for a model; `undefined` where they cannot. */

@@ -24,7 +24,14 @@ export const gemini: Dialect = {
     ...interactionFields('/interaction/usage'),
   },
   model: ['/modelVersion', '/model', '/interaction/model'],
-  output: ['/candidates/*/content/parts/*/text', '/delta/text'],
+  output: [
+    ['/candidates/*/content/parts/*/text'],
+    ['/candidates/*/content/parts/*/functionCall/args/**'],
+    ['/candidates/*/content/parts/*/executableCode/code'],
+    ['/candidates/*/content/parts/*/inlineData/data'],
+    // An interaction, event by event and whole.
+    ...['/delta', '/outputs/*'].flatMap((place) => [[`${place}/text`], [`${place}/arguments/**`], [`${place}/data`]]),
+  ],
   marks: ['/error', '/candidates/*/finishReason', '/event_type'],
   limit,
   meaning,

@@ -9,7 +9,13 @@ export const ollama: Dialect = {
   dimensions: ['input', 'output'],
   fields: { '/prompt_eval_count': 'input', '/eval_count': 'output' },
   model: ['/model'],
-  output: ['/message/content', '/message/thinking', '/response'],
+  output: [
+    ['/message/content'],
+    ['/message/thinking'],
+    ['/message/tool_calls/*/function/arguments/**'],
+    ['/response'],
+    ['/thinking'],
+  ],
   marks: ['/done', '/error'],
   limit: (path) =>
     /\/api\/(?:chat|generate)$/.test(path)

@@ -40,17 +40,45 @@ export const openai: Dialect = {
   },
   model: ['/model', '/response/model'],
   output: [
-    '/choices/*/delta/content',
-    '/choices/*/delta/reasoning_content',
-    '/choices/*/delta/tool_calls/*/function/arguments',
-    '/choices/*/text',
-    '/delta',
+    ...messageOutput('/choices/*/delta'),
+    ...messageOutput('/choices/*/message'),
+    ['/choices/*/text'],
+    // An event of Responses, of an image, and of speech.
+    ['/delta'],
+    ['/partial_image_b64'],
+    ['/b64_json'],
+    ['/audio'],
+    // The whole answer of Responses, and of Images.
+    ['/output/*/content/*/text'],
+    ['/output/*/content/*/refusal'],
+    ['/output/*/summary/*/text'],
+    ['/output/*/arguments'],
+    ['/output/*/input'],
+    ['/output/*/result'],
+    ['/data/*/b64_json'],
   ],
   marks: ['/type', '/error', '/choices/*/finish_reason'],
   limit,
   meaning,
   figures,
 };
+
+/** What a message of Chat Completions can hold. vLLM and OpenRouter send the same reasoning under two names. */
+function messageOutput(place: string): readonly (readonly string[])[] {
+  return [
+    [`${place}/content`],
+    [`${place}/content/*/text`],
+    [`${place}/content/*/thinking/*/text`],
+    [`${place}/reasoning`, `${place}/reasoning_content`, `${place}/reasoning_details/*/text`],
+    [`${place}/refusal`],
+    [`${place}/function_call/arguments/**`],
+    [`${place}/tool_calls/*/function/arguments/**`],
+    [`${place}/tool_calls/*/custom/input`],
+    [`${place}/audio/transcript`],
+    [`${place}/audio/data`],
+    [`${place}/images/*/image_url/url`],
+  ];
+}
 
 /**
  * Chat Completions now call the limit `max_completion_tokens`, and reasoning models take nothing else; most compatible

@@ -1,8 +1,8 @@
 /** The value at a place that was looked for. A number keeps its text. */
 export type Fact =
   | { readonly kind: 'number'; readonly text: string }
-  /** `bytes` is its length as written; a text longer than any that is looked for is empty. */
-  | { readonly kind: 'text'; readonly text: string; readonly bytes: number }
+  /** A text longer than any that is looked for is empty. */
+  | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'boolean'; readonly value: boolean }
   /** An object or an array. */
   | { readonly kind: 'other' };
@@ -12,6 +12,12 @@ export type Fact =
  * entry. Of the elements of an array the last one counts.
  */
 export type Facts = ReadonlyMap<string, Fact>;
+
+/**
+ * How many bytes of text one document has at the places that were looked for, by pointer, as they are written. Those of
+ * all elements of arrays add up.
+ */
+export type Lengths = ReadonlyMap<string, number>;
 
 /** The text at a place, when there is one. */
 export function textAt(facts: Facts, pointer: string): string | undefined {

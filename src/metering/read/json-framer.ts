@@ -1,3 +1,4 @@
+import type { Lengths } from './facts.ts';
 import type { BodyEvent, Framer, OnEvent } from './framer.ts';
 import { JsonScanner } from './json-scanner.ts';
 import type { Wanted } from './wanted.ts';
@@ -13,6 +14,10 @@ export class JsonFramer implements Framer {
       this.#isList = true;
       this.#elements.push({ kind: 'document', scanned });
     });
+  }
+
+  get open(): Lengths {
+    return this.#scanner.lengths;
   }
 
   push(bytes: Uint8Array, onEvent: OnEvent): void {

@@ -1,4 +1,4 @@
-import type { Fact, Facts } from './facts.ts';
+import type { Fact, Facts, Lengths } from './facts.ts';
 import { JsonTokens, type TokenSink } from './json-tokens.ts';
 import { elementOf, memberOf, type Wanted } from './wanted.ts';
 
@@ -19,10 +19,11 @@ interface Frame {
 }
 
 /** How one document ended. */
-export type Scanned =
+export type Scanned = { readonly lengths: Lengths } & (
   | { readonly kind: 'read'; readonly facts: Facts }
   /** Not JSON, or JSON that is cut off, too deep, or has a member twice that is looked for. */
-  | { readonly kind: 'unreadable'; readonly why: 'not_json' | 'duplicate_key' };
+  | { readonly kind: 'unreadable'; readonly why: 'not_json' | 'duplicate_key' }
+);
 
 /**
  * Reads the wanted members of one JSON document, as its bytes arrive and however they are split. Memory does not grow
@@ -36,6 +37,7 @@ export class JsonScanner implements TokenSink {
   readonly #tokens = new JsonTokens(this);
   #stack: Frame[] = [];
   #facts = new Map<string, Fact>();
+  #lengths = new Map<string, number>();
   #root: 'before' | 'inside' | 'over' = 'before';
   #broken: 'not_json' | 'duplicate_key' | undefined;
 
@@ -46,6 +48,14 @@ export class JsonScanner implements TokenSink {
     this.#onElement = elements ?? (() => {});
   }
 
+  /** The lengths of the document that has begun. A text that has begun counts as far as it came. */
+  get lengths(): Lengths {
+    const frame = this.#stack.at(-1);
+    const pointer = frame === undefined || isBeforeKey(frame) ? undefined : this.#placeOfValue(frame)?.pointer;
+    if (pointer === undefined) return this.#lengths;
+    return new Map(this.#lengths).set(pointer, (this.#lengths.get(pointer) ?? 0) + this.#tokens.openLength);
+  }
+
   /** Takes the next bytes of the document. */
   push(bytes: Uint8Array): void {
     if (this.#broken !== 'not_json' && !this.#tokens.push(bytes)) this.#broken = 'not_json';
@@ -53,13 +63,15 @@ export class JsonScanner implements TokenSink {
 
   /** Ends the document and returns its result. The scanner then starts anew. */
   finish(): Scanned {
+    const { lengths } = this;
     if (!this.#tokens.finish()) this.#broken ??= 'not_json';
     const complete = this.#root === 'over' && this.#broken === undefined;
     const scanned: Scanned = complete
-      ? { kind: 'read', facts: this.#facts }
-      : { kind: 'unreadable', why: this.#broken ?? 'not_json' };
+      ? { kind: 'read', facts: this.#facts, lengths }
+      : { kind: 'unreadable', why: this.#broken ?? 'not_json', lengths };
     this.#stack = [];
     this.#facts = new Map();
+    this.#lengths = new Map();
     this.#root = 'before';
     this.#broken = undefined;
     return scanned;
@@ -68,22 +80,21 @@ export class JsonScanner implements TokenSink {
   wantsText(): boolean {
     const frame = this.#stack.at(-1);
     if (frame === undefined) return false;
-    const isKey = frame.expects === 'key' || frame.expects === 'first-key';
-    return isKey ? frame.place !== undefined : this.#placeOfValue(frame)?.pointer !== undefined;
+    return isBeforeKey(frame) ? frame.place !== undefined : this.#placeOfValue(frame)?.pointer !== undefined;
   }
 
   text(text: string | undefined, bytes: number): boolean {
     const frame = this.#stack.at(-1);
-    if (frame?.expects === 'key' || frame?.expects === 'first-key') return this.#key(frame, text);
-    return this.#scalar({ kind: 'text', text: text ?? '', bytes });
+    if (frame !== undefined && isBeforeKey(frame)) return this.#key(frame, text, bytes);
+    return this.#scalar({ kind: 'text', text: text ?? '' }, bytes);
   }
 
   number(text: string): boolean {
-    return this.#scalar({ kind: 'number', text });
+    return this.#scalar({ kind: 'number', text }, text.length);
   }
 
   literal(value: boolean | null): boolean {
-    return this.#scalar(value === null ? undefined : { kind: 'boolean', value });
+    return this.#scalar(value === null ? undefined : { kind: 'boolean', value }, String(value).length);
   }
 
   punctuation(sign: number): boolean {
@@ -103,8 +114,9 @@ export class JsonScanner implements TokenSink {
     }
   }
 
-  #key(frame: Frame, name: string | undefined): boolean {
+  #key(frame: Frame, name: string | undefined, bytes: number): boolean {
     frame.expects = 'colon';
+    if (frame.place?.isDeep === true) this.#count(frame.place, bytes);
     frame.next = name === undefined ? undefined : memberOf(frame.place, name);
     if (frame.next === undefined || name === undefined) return true;
     if (frame.met?.has(name)) this.#broken ??= 'duplicate_key';
@@ -112,8 +124,19 @@ export class JsonScanner implements TokenSink {
     return true;
   }
 
-  #scalar(fact: Fact | undefined): boolean {
-    return this.#startValue((place) => this.#note(place, fact)) && this.#endValue();
+  #scalar(fact: Fact | undefined, bytes: number): boolean {
+    return this.#startValue((place) => this.#noteScalar(place, fact, bytes)) && this.#endValue();
+  }
+
+  /** Only below a deep place is there text that is written as something else. */
+  #noteScalar(place: Wanted | undefined, fact: Fact | undefined, bytes: number): void {
+    this.#note(place, fact);
+    if (fact?.kind === 'text' || place?.isDeep === true) this.#count(place, bytes);
+  }
+
+  #count(place: Wanted | undefined, bytes: number): void {
+    if (place?.pointer === undefined) return;
+    this.#lengths.set(place.pointer, (this.#lengths.get(place.pointer) ?? 0) + bytes);
   }
 
   #note(place: Wanted | undefined, fact: Fact | undefined): void {
@@ -124,7 +147,8 @@ export class JsonScanner implements TokenSink {
     if (this.#stack.length === MAX_DEPTH) return false;
     return this.#startValue((place) => {
       this.#note(place, { kind: 'other' });
-      const met = place === undefined || kind === 'array' ? undefined : new Set<string>();
+      // Below a deep place a model chooses the names: one that is there twice says nothing of the figures.
+      const met = place === undefined || place.isDeep || kind === 'array' ? undefined : new Set<string>();
       const expects = kind === 'object' ? 'first-key' : 'first-value';
       this.#stack.push({ kind, place, met, next: undefined, index: 0, expects });
     });
@@ -180,10 +204,19 @@ export class JsonScanner implements TokenSink {
 
   #element(): void {
     const ambiguous = this.#broken === 'duplicate_key';
-    this.#onElement(ambiguous ? { kind: 'unreadable', why: 'duplicate_key' } : { kind: 'read', facts: this.#facts });
+    const lengths = this.#lengths;
+    this.#onElement(
+      ambiguous ? { kind: 'unreadable', why: 'duplicate_key', lengths } : { kind: 'read', facts: this.#facts, lengths },
+    );
     this.#facts = new Map();
+    this.#lengths = new Map();
     this.#broken = undefined;
   }
+}
+
+/** Whether the next text is a key. */
+function isBeforeKey({ expects }: Frame): boolean {
+  return expects === 'key' || expects === 'first-key';
 }
 
 const OPEN_OBJECT = 0x7b;

@@ -45,6 +45,11 @@ export class JsonTokens {
     this.#sink = sink;
   }
 
+  /** Bytes so far of a wanted text that has begun and is not over. */
+  get openLength(): number {
+    return this.#state === 'text' ? this.#length : 0;
+  }
+
   /** Takes the next bytes; `false` when they are no JSON. */
   push(bytes: Uint8Array): boolean {
     let at = 0;

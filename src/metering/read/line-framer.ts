@@ -1,3 +1,4 @@
+import type { Lengths } from './facts.ts';
 import type { Framer, OnEvent } from './framer.ts';
 import { JsonScanner } from './json-scanner.ts';
 import type { Wanted } from './wanted.ts';
@@ -11,6 +12,10 @@ export class LineFramer implements Framer {
 
   constructor(wanted: Wanted) {
     this.#scanner = new JsonScanner(wanted);
+  }
+
+  get open(): Lengths {
+    return this.#scanner.lengths;
   }
 
   push(bytes: Uint8Array, onEvent: OnEvent): void {

@@ -73,7 +73,7 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
     operator: 'Mostly h2c: stop the load balancer from trying HTTP/2 in clear.',
   },
   request_unmetered: {
-    buyer: 'Send uncompressed JSON with each member once, and no `background: true`.',
+    buyer: 'Send plain, uncompressed JSON with each member once, and no `background: true`; see `detail`.',
     operator: '`detail`. Nothing was charged.',
   },
   route_not_found: {

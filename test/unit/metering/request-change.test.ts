@@ -15,9 +15,17 @@ function capOf(family: string, tokens = 1000n): WantedCap {
   return { limitOf: (path, model) => dialect.limit(path, model), tokens: (answers) => tokens / answers };
 }
 
-function changed(path: string, body: string, cap: WantedCap | undefined): string | undefined {
-  return changeForMeter({ path, cap }, Buffer.from(body))?.toString('utf8');
+function changed(
+  path: string,
+  body: string | Buffer,
+  cap: WantedCap | undefined,
+  rawHeaders: readonly string[] = [],
+): string | undefined {
+  return changeForMeter({ path, cap }, { rawHeaders, body: Buffer.from(body) })?.toString('utf8');
 }
+
+const REFUSED = expect.objectContaining({ code: 'request_unmetered' });
+const CHAT = '/v1/chat/completions';
 
 describe('A limit of output tokens', () => {
   it.each([
@@ -56,8 +64,7 @@ describe('A limit of output tokens', () => {
     ['gemini', '/v1beta/models/m:generateContent', '{"generationConfig":{"maxOutputTokens":5}}'],
     ['ollama', '/api/chat', '{"options":{"num_predict":5}}'],
     ['openai', '/v1/embeddings', '{"model":"m"}'],
-    ['openai', '/v1/chat/completions', 'no JSON'],
-    ['openai', '/v1/chat/completions', '[1]'],
+    ['openai', '/v1/audio/transcriptions', '--form\r\nno JSON'],
   ])('leaves a request to %s at %s unchanged: %s', (family, path, body) => {
     expect(changed(path, body, capOf(family))).toBe(NONE);
   });
@@ -79,7 +86,17 @@ describe('A limit of output tokens', () => {
     ['/api/chat', '{"options":{"num_predict":5},"options":{}}'],
     ['/v1beta/models/m:generateContent', '{"generationConfig":{"maxOutputTokens":5,"maxOutputTokens":6}}'],
   ])('is refused at %s where it is there twice: %s', (path, body) => {
-    expect(() => changed(path, body, capOf('openai'))).toThrow(expect.objectContaining({ code: 'request_unmetered' }));
+    expect(() => changed(path, body, capOf('openai'))).toThrow(REFUSED);
+  });
+
+  it.each([
+    ['openai', '/v1/responses', "{'model': 'm'}"],
+    ['anthropic', '/v1/messages', '{"model":"m",}'],
+    ['gemini', '/v1beta/models/m:generateContent', '{contents: []}'],
+    ['ollama', '/api/chat', '\ufeff{"model":"m"}'],
+    ['ollama', '/api/generate', '{"model":"m","Options":{"num_predict":-1}}'],
+  ])('is not evaded with %s at %s by a body that only a lax reader takes: %s', (family, path, body) => {
+    expect(() => changed(path, body, capOf(family))).toThrow(REFUSED);
   });
 
   it('keeps the charge for the allowed output within the maximum, and wastes less than one token of it', () => {
@@ -104,6 +121,98 @@ describe('A limit of output tokens', () => {
         if (!readsTooMuch) expect(charge(tokens + 2n * (1n + 1_000_000n / output))).toBeGreaterThan(max);
       }),
     );
+  });
+});
+
+describe('A request whose usage must be told in its answer', () => {
+  const deep = `${'['.repeat(600)}${']'.repeat(600)}`;
+  it.each<[string, string | Buffer]>([
+    ['1 for true', '{"stream":1}'],
+    ['"true" for true', '{"stream":"true"}'],
+    ['an object for true', '{"stream":{}}'],
+    ['NaN', '{"stream":true,"x":NaN}'],
+    ['a comma at the end', '{"stream":true,}'],
+    ['a comment', '{"stream":true/**/}'],
+    ['apostrophes', "{'stream':true}"],
+    ['two values', '{}{"stream":true}'],
+    ['a control character in a text', '{"stream":true,"x":"\u0001"}'],
+    ['an escape that is none', '{"stream":true,"x":"\\x"}'],
+    ['a byte order mark', '\ufeff{"stream":true}'],
+    ['UTF-16', Buffer.from('{"stream":true}', 'utf16le')],
+    ['UTF-16 with a mark', Buffer.from('\ufeff{"stream":true}', 'utf16le')],
+    ['bytes that are not UTF-8', Buffer.from('{"stream":true,"x":"\xff"}', 'latin1')],
+    ['nesting without end', `{"stream":true,"x":${deep}}`],
+    ['a list', '[{"stream":true}]'],
+    ['JSON in a text', '"{\\"stream\\":true}"'],
+    ['a key in another case', '{"Stream":true}'],
+    ['a key in another case beside the right one', '{"stream":false,"STREAM":true}'],
+    ['a key with a letter that folds to another', '{"\u017ftream":true}'],
+    ['a key that NUL ends', '{"stream\\u0000x":true}'],
+    ['an inner key in another case', '{"stream":true,"stream_options":{"Include_Usage":false}}'],
+    ['an outer key in another case', '{"stream":true,"Stream_Options":{"include_usage":false}}'],
+    ['a key twice', '{"stream":false,"stream":true}'],
+    ['a key twice, once escaped', '{"stream":false,"\\u0073tream":true}'],
+    ['a flag of the background that is none', '{"background":"true"}'],
+    ['the background in another case', '{"Background":true}'],
+    ['no body', ''],
+  ])('is refused where a lax API could read something else: %s', (_, body) => {
+    for (const path of [CHAT, '/v1/completions', '/v1/responses', '/v1beta/interactions'])
+      expect(() => changed(path, body, NONE)).toThrow(REFUSED);
+  });
+
+  it.each([
+    ['a form', 'application/x-www-form-urlencoded'],
+    ['parts', 'multipart/form-data; boundary=b'],
+    ['another encoding', 'application/json; charset=utf-7'],
+  ])('is refused where it is declared to be in %s', (_, type) => {
+    expect(() => changed(CHAT, '{"model":"m"}', NONE, ['Content-Type', type])).toThrow(REFUSED);
+  });
+
+  it.each([
+    ['nothing said', '{"model":"m"}'],
+    ['null', '{"stream":null,"background":null}'],
+    ['false', '{"stream":false}'],
+    ['a blank before and after it', ' {"stream":false}\n'],
+    ['a prompt of 8 MB', `{"prompt":"${'é'.repeat(4_000_000)}"}`],
+    ['half an emoji, as JavaScript cuts texts', '{"prompt":"\\ud83d"}'],
+    ['schemas of tools, nested', `{"tools":[${'{"properties":'.repeat(200)}{}${'}'.repeat(200)}]}`],
+    ['names of its own', '{"metadata":{"Stream":1,"background":"x"},"tools":[{"stream":"x"}]}'],
+    ['a key that a prototype has', '{"__proto__":{"stream":1},"constructor":1}'],
+    ['numbers that no double holds', '{"seed":12345678901234567890,"temperature":1e999}'],
+  ])('goes on as it came with %s', (_, body) => {
+    const declared = ['Content-Type', 'application/json; charset=UTF-8'];
+    expect(changed(CHAT, body, NONE, declared)).toBe(NONE);
+    expect(changed('/v1/responses', body, NONE, declared)).toBe(NONE);
+  });
+
+  it.each([
+    ['{"stream":true,"x":"\\ud83d"}', '{"stream":true,"x":"\\ud83d","stream_options":{"include_usage":true}}'],
+    ['{"\\u0073tream":true}', '{"stream":true,"stream_options":{"include_usage":true}}'],
+    ['{"stream":true,"stream_options":null}', '{"stream":true,"stream_options":{"include_usage":true}}'],
+    ['{"stream":true,"stream_options":[]}', '{"stream":true,"stream_options":{"include_usage":true}}'],
+    [
+      '{"stream":true,"stream_options":{"include_usage":"true","x":1}}',
+      '{"stream":true,"stream_options":{"include_usage":true,"x":1}}',
+    ],
+  ])('asks for it: %s', (body, expected) => {
+    expect(changed(CHAT, body, NONE)).toBe(expected);
+  });
+});
+
+describe('A request whose usage is always told', () => {
+  it.each<[string, string | Buffer, string?]>([
+    [
+      '/v1/audio/transcriptions',
+      Buffer.from('--b\r\n\xff{"stream":true}', 'latin1'),
+      'multipart/form-data; boundary=b',
+    ],
+    ['/v1/images/edits', '--b\r\n', 'multipart/form-data; boundary=b'],
+    ['/v1/images/generations', '{"background":"transparent","stream":true}'],
+    ['/v1/messages', '\ufeff{"stream":true}'],
+    ['/v1beta/models/m:generateContent', '{contents: []}'],
+    ['/api/chat', "{'stream':1}"],
+  ])('goes on as it came to %s, whatever it is', (path, body, type) => {
+    expect(changed(path, body, NONE, type === undefined ? [] : ['Content-Type', type])).toBe(NONE);
   });
 });
 

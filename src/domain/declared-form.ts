@@ -1,0 +1,44 @@
+/**
+ * What a request's body can be by its headers, if not plain JSON in UTF-8. `undeclared`: it has no media type, and can be
+ * a form.
+ */
+export type OtherForm = 'encoded' | 'other_type' | 'other_charset' | 'undeclared';
+
+/** Media types of bodies that an API would not read as JSON, though they may be JSON as well. */
+const NOT_JSON = /^\s*(?:application\/x-www-form-urlencoded|multipart\/|application\/graphql\s*(?:;|$)|[^;]*[/+]xml)/i;
+/** The usual header, which needs no further check, and other spellings of it. */
+const USUAL_JSON = 'application/json';
+const PLAIN_JSON = /^application\/json(?:; ?charset=utf-8)?$/i;
+const CHARSET = /;\s*charset\s*=\s*"?([^";\s]*)/gi;
+
+const TYPE_LENGTH = 'content-type'.length;
+const ENCODING_LENGTH = 'content-encoding'.length;
+
+/**
+ * Finds why an API may read a JSON text as something else; `undefined` where there is no reason.
+ *
+ * @param rawHeaders flat list of names and values, as sent
+ */
+export function otherFormDeclared(bytes: Buffer, rawHeaders: readonly string[]): OtherForm | undefined {
+  let isDeclared = false;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const given = rawHeaders[index] ?? '';
+    if (given.length !== TYPE_LENGTH && given.length !== ENCODING_LENGTH) continue;
+    const value = rawHeaders[index + 1] ?? '';
+    // CGI, WSGI and PHP read an underscore as a hyphen.
+    const name = given.toLowerCase().replaceAll('_', '-');
+    if (name === 'content-type') isDeclared = true;
+    if (given.length === TYPE_LENGTH && (value === USUAL_JSON || PLAIN_JSON.test(value))) continue;
+    if (name === 'content-encoding' && value.trim().toLowerCase() !== 'identity') return 'encoded';
+    const other = name === 'content-type' ? otherType(value) : undefined;
+    if (other !== undefined) return other;
+  }
+  // Rack reads a body without a media type as a form, of which a JSON text can hold a pair.
+  return !isDeclared && bytes.includes('=') ? 'undeclared' : undefined;
+}
+
+function otherType(type: string): OtherForm | undefined {
+  if (NOT_JSON.test(type)) return 'other_type';
+  for (const [, charset = ''] of type.matchAll(CHARSET)) if (!/^utf-?8$/i.test(charset)) return 'other_charset';
+  return undefined;
+}
