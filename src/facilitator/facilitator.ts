@@ -45,10 +45,15 @@ export interface OpenSettlement {
 export type ForeignTransfer =
   /** Proved. `minedAt` is its block's time in Unix milliseconds, by the chain's own clock. */
   | { readonly kind: 'found'; readonly settlement: Settlement; readonly minedAt: number }
-  /** There is such a transfer, but it must not be served for: it is too old, or not exactly the price. */
+  /**
+   * There is such a transfer, but it must not be served for: it is too old, or not exactly the price. Or the nonce of a
+   * permit is used, and nothing says for what.
+   */
   | { readonly kind: 'used' }
-  /** There is no such transfer, or no node to ask. */
+  /** There is no such transfer. */
   | { readonly kind: 'none' }
+  /** There is no node to ask. */
+  | { readonly kind: 'unseen' }
   /** Not known yet: the transfer is not confirmed, or the node is behind. */
   | { readonly kind: 'unclear' };
 

@@ -211,7 +211,7 @@ class RemoteFacilitator implements Facilitator {
   /** Asks only the operator's own node: a public node is asked only about settlements in doubt. */
   async findForeign(payment: Payment, signal: AbortSignal): Promise<ForeignTransfer> {
     const witness = this.#witnesses.get(payment.offer.network);
-    return (await witness?.findForeign(payment, signal)) ?? { kind: 'none' };
+    return (await witness?.findForeign(payment, signal)) ?? { kind: 'unseen' };
   }
 
   /**
