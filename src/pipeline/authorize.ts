@@ -49,7 +49,7 @@ async function judge(
   const known = record && (await heldBy(record, request, brought, services));
   if (known !== undefined) return known;
   if (brought.lapsed !== undefined) return refusePayment(brought.lapsed);
-  if (refusedBefore !== undefined) return refuse(brought, refusedBefore);
+  if (refusedBefore !== undefined) return refuse(refusedBefore);
   // Where the key has a row already, the payment is verified: an earlier request had it, and its money did not move.
   const isNew = record === undefined && judging.verify === 'as_priced';
   const refused = admit(request, brought, services);
@@ -133,7 +133,7 @@ async function verify(
   if (foreign.kind === 'used') return ALREADY_USED;
   if (foreign.kind === 'unseen' && useByReason(verification.reason) === 'likely_gone') return ALREADY_USED;
   refusals.remember(facilitators, payment, verification);
-  return refuse(brought, verification);
+  return refuse(verification);
 }
 
 /**
@@ -177,9 +177,12 @@ const NOT_SEEN_YET: Refusal = {
  * It is not served either, unless {@link findForeign} finds what was paid. All facts of such a transfer are public: the
  * settlements of another gateway, or of any other service with the same `payTo` and price, look the same, and anybody
  * who reads them on the chain could bring them here.
+ *
+ * That holds for an unproved signature too, such as a smart account's, which only the chain can judge: whether a nonce
+ * is used is public, so that a forger learns nothing and gets nothing.
  */
-function refuse({ payment }: BroughtPayment, { reason, words }: RefusalReason): Refusal {
-  return payment.authorization.proved && useByReason(reason) === 'gone' ? ALREADY_USED : refusePayment(reason, words);
+function refuse({ reason, words }: RefusalReason): Refusal {
+  return useByReason(reason) === 'gone' ? ALREADY_USED : refusePayment(reason, words);
 }
 
 /** The facts of a brought payment that a claim needs. */
