@@ -53,9 +53,18 @@ export async function stepByProof(record: PaymentRecord, resolver: Resolver): Pr
 /**
  * The time to ask for a debt again, in Unix milliseconds: a payer that gets the money later pays with the same
  * signature. 0, for never, once the authorization has expired or after {@link MOST_CHECKS} looks.
+ *
+ * Never, too, for an answer that broke off: its payment buys nothing any more, and its buyer is told the price again.
+ * Asked for later, it would be charged beside the payment that was made in its place.
+ *
+ * | killed | the row says | what recovery does |
+ * |---|---|---|
+ * | before the step to `defaulted` | `settling` with the attempt | looks for the outcome, and asks once more if nothing was sent |
+ * | after it | `defaulted`, and the time of the next look, if there is one | asks again then, or never |
  */
 function nextDun(record: PaymentRecord, now: number): number {
-  return canBePaid(record, now) && record.checks < MOST_CHECKS ? nextCheck(record.checks, now) : 0;
+  const isHad = record.answered || record.leftEarly;
+  return isHad && canBePaid(record, now) && record.checks < MOST_CHECKS ? nextCheck(record.checks, now) : 0;
 }
 
 function canBePaid({ expiresAt }: PaymentRecord, now: number): boolean {
