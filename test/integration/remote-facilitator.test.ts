@@ -343,6 +343,16 @@ describe('a remote facilitator in trouble', () => {
     expect(await facilitator.verify(payment, never)).toMatchObject({ kind: 'valid' });
   });
 
+  it('that refuses a settlement once more which it refused before does not rest', async () => {
+    const facilitator = open(script.url);
+    const payment = scriptedPayment(2);
+    script.next('settle', { kind: 'say', text: '{"error":"blocked"}', status: 403 });
+    const settling = facilitator.settle(payment, payment.offer.amount, written, 'again');
+    await expect(settling).rejects.toMatchObject({ code: 'facilitator_overloaded' });
+    expect(facilitator.resting).toBeUndefined();
+    expect(await facilitator.verify(payment, never)).toMatchObject({ kind: 'valid' });
+  });
+
   it.each([
     ['by another name', JSON.stringify({ success: false, errorReason: 'insufficient_funds', txHash: OTHER })],
     ['in its words', JSON.stringify({ success: false, errorReason: 'invalid_payload', errorMessage: `sent ${OTHER}` })],

@@ -10,7 +10,14 @@ import type { Payment } from '../../domain/payment.ts';
 import type { SettlementAttempt } from '../../domain/payment-record.ts';
 import { nothingMoved, type SettlementOutcome } from '../../domain/settlement.ts';
 import type { Json, SupportedKind } from '../../domain/x402.ts';
-import type { Facilitator, ForeignTransfer, Journal, OpenSettlement, Verification } from '../facilitator.ts';
+import type {
+  AskingOrder,
+  Facilitator,
+  ForeignTransfer,
+  Journal,
+  OpenSettlement,
+  Verification,
+} from '../facilitator.ts';
 import { expectationOf } from './answer-fields.ts';
 import type { Exchange } from './exchange.ts';
 import { readCatalogueAnswer } from './extension-responses.ts';
@@ -125,6 +132,7 @@ interface AskedOnce {
   readonly body: string;
   /** Its time in Unix milliseconds, for a payment that was not verified before. */
   readonly notBefore: number | undefined;
+  readonly asking: AskingOrder;
 }
 
 class RemoteFacilitator implements Facilitator {
@@ -197,8 +205,13 @@ class RemoteFacilitator implements Facilitator {
     return this.#catalogued.get(payment);
   }
 
-  settle(payment: Payment, amount: Amount, journal: Journal): Promise<SettlementOutcome> {
-    const settling = this.#settle(payment, amount, journal).finally(() => this.#settling.remove(entry));
+  settle(
+    payment: Payment,
+    amount: Amount,
+    journal: Journal,
+    asking: AskingOrder = 'first',
+  ): Promise<SettlementOutcome> {
+    const settling = this.#settle(payment, amount, journal, asking).finally(() => this.#settling.remove(entry));
     const entry = this.#settling.add(settling);
     return settling;
   }
@@ -259,7 +272,7 @@ class RemoteFacilitator implements Facilitator {
     await this.#calls.close();
   }
 
-  async #settle(payment: Payment, amount: Amount, journal: Journal): Promise<SettlementOutcome> {
+  async #settle(payment: Payment, amount: Amount, journal: Journal, asking: AskingOrder): Promise<SettlementOutcome> {
     // No money has to move, so there is no request.
     if (amount === 0n) return nothingMoved(payment.authorization.payer);
     const notBefore = this.#unverified.has(payment) ? this.#clock() : undefined;
@@ -275,7 +288,7 @@ class RemoteFacilitator implements Facilitator {
     const said = this.#read(answer, payment, amount, { body, version });
     const outcome =
       said === undefined
-        ? await this.#outcomeUnsaid(answer, { payment, amount, body, notBefore })
+        ? await this.#outcomeUnsaid(answer, { payment, amount, body, notBefore, asking })
         : await this.#confirm(payment, amount, said, notBefore);
     if (
       notBefore !== undefined &&
@@ -294,6 +307,8 @@ class RemoteFacilitator implements Facilitator {
       const behind = await this.#behindTheDoor(answer, asked);
       if (behind !== undefined) return behind;
       // Nothing was sent: at a refusal at the door the payment was not read. Another facilitator can take it at once.
+      // A debt is asked for again for minutes: that one payer is refused must not stop all others each time.
+      if (asked.asking === 'again') throw this.#rest.refusal(answer.status);
       this.#rest.begin(answer.status, answer.retryAfter);
       throw this.#rest.fault(1);
     }
