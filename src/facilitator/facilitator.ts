@@ -22,6 +22,9 @@ export type Verification =
  */
 export type Journal = (attempt: SettlementAttempt) => Promise<void>;
 
+/** Whether the same settlement was asked for before, and nothing was sent. */
+export type AskingOrder = 'first' | 'again';
+
 /** A settlement whose outcome is not known, as the ledger has it. */
 export interface OpenSettlement {
   readonly payment: Payment;
@@ -45,10 +48,15 @@ export interface OpenSettlement {
 export type ForeignTransfer =
   /** Proved. `minedAt` is its block's time in Unix milliseconds, by the chain's own clock. */
   | { readonly kind: 'found'; readonly settlement: Settlement; readonly minedAt: number }
-  /** There is such a transfer, but it must not be served for: it is too old, or not exactly the price. */
+  /**
+   * There is such a transfer, but it must not be served for: it is too old, or not exactly the price. Or the nonce of a
+   * permit is used, and nothing says for what.
+   */
   | { readonly kind: 'used' }
-  /** There is no such transfer, or no node to ask. */
+  /** There is no such transfer. */
   | { readonly kind: 'none' }
+  /** There is no node to ask. */
+  | { readonly kind: 'unseen' }
   /** Not known yet: the transfer is not confirmed, or the node is behind. */
   | { readonly kind: 'unclear' };
 
@@ -82,10 +90,11 @@ export interface Facilitator {
    * per claim. The attempt is given to `journal` before it is sent, and the caller writes the amount down with it. A
    * facilitator that cannot move exactly this amount says `failed`; it never moves another amount.
    *
+   * @param asking default `first`; after `again` a refusal says something of this payment, and nothing of others
    * @throws GatewayError `facilitator_overloaded` when it declines before anything was sent; never for what happened
    *   after a request or a transaction may have left, which is `unknown`. Whatever `journal` rejected with.
    */
-  settle(payment: Payment, amount: Amount, journal: Journal): Promise<SettlementOutcome>;
+  settle(payment: Payment, amount: Amount, journal: Journal, asking?: AskingOrder): Promise<SettlementOutcome>;
   /**
    * Finds out the outcome of a settlement, by proof: `settled` and `failed` are certain, anything else is `unknown`.
    * May be repeated. May also be asked about a settlement that was `settled` before, because a reorganisation of the

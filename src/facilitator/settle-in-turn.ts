@@ -3,7 +3,7 @@ import { type ErrorCode, GatewayError } from '../domain/gateway-error.ts';
 import type { Payment } from '../domain/payment.ts';
 import type { SettlementAttempt } from '../domain/payment-record.ts';
 import { outcomeFor, type SettlementOutcome } from '../domain/settlement.ts';
-import type { Facilitator } from './facilitator.ts';
+import type { AskingOrder, Facilitator } from './facilitator.ts';
 
 /** Reasons of settlements that failed because no request got as far as the facilitator. */
 export const NOT_REACHED: ReadonlySet<string> = new Set<ErrorCode>(['facilitator_unreachable', 'facilitator_timeout']);
@@ -14,6 +14,8 @@ export interface Asking {
   readonly amount: Amount;
   /** Who verified the payment. */
   readonly facilitator: Facilitator;
+  /** Default: `first`. */
+  readonly asking?: AskingOrder;
   /**
    * Writes down the attempt and its facilitator, in one step and before anything is sent. From then on only that
    * facilitator may report the outcome.
@@ -46,6 +48,7 @@ export async function settleInTurn({
   payment,
   amount,
   facilitator,
+  asking = 'first',
   journal,
   next,
 }: Asking): Promise<SettlementOutcome> {
@@ -53,7 +56,7 @@ export async function settleInTurn({
   let by = facilitator;
   for (;;) {
     tried.add(by);
-    const declined = await askOnce(by, payment, amount, journal);
+    const declined = await askOnce(by, { payment, amount, journal, asking });
     if (declined.kind === 'outcome') return declined.outcome;
     const another = await next(tried, declined.why);
     if (another === undefined) return declined.end();
@@ -69,9 +72,12 @@ type Asked =
   | { readonly kind: 'outcome'; readonly outcome: SettlementOutcome }
   | { readonly kind: 'nothing_sent'; readonly why: unknown; readonly end: () => SettlementOutcome };
 
-async function askOnce(by: Facilitator, payment: Payment, amount: Amount, journal: Asking['journal']): Promise<Asked> {
+async function askOnce(
+  by: Facilitator,
+  { payment, amount, journal, asking }: Pick<Asking, 'payment' | 'amount' | 'journal' | 'asking'>,
+): Promise<Asked> {
   try {
-    const outcome = outcomeFor(amount, await by.settle(payment, amount, (attempt) => journal(attempt, by)));
+    const outcome = outcomeFor(amount, await by.settle(payment, amount, (attempt) => journal(attempt, by), asking));
     if (outcome.kind !== 'failed' || !NOT_REACHED.has(outcome.reason)) return { kind: 'outcome', outcome };
     return { kind: 'nothing_sent', why: new Error(outcome.reason), end: () => outcome };
   } catch (fault) {

@@ -49,7 +49,7 @@ async function judge(
   const known = record && (await heldBy(record, request, brought, services));
   if (known !== undefined) return known;
   if (brought.lapsed !== undefined) return refusePayment(brought.lapsed);
-  if (refusedBefore !== undefined) return refuse(brought, refusedBefore);
+  if (refusedBefore !== undefined) return refuse(refusedBefore);
   // Where the key has a row already, the payment is verified: an earlier request had it, and its money did not move.
   const isNew = record === undefined && judging.verify === 'as_priced';
   const refused = admit(request, brought, services);
@@ -131,8 +131,9 @@ async function verify(
   budget.wasRefused(bringer, refusalsPerMinute);
   if (foreign.kind === 'unclear') return NOT_SEEN_YET;
   if (foreign.kind === 'used') return ALREADY_USED;
+  if (foreign.kind === 'unseen' && useByReason(verification.reason) === 'likely_gone') return ALREADY_USED;
   refusals.remember(facilitators, payment, verification);
-  return refuse(brought, verification);
+  return refuse(verification);
 }
 
 /**
@@ -140,8 +141,9 @@ async function verify(
  * a gateway with a payee of its own: anybody who reads the transfer on the chain can bring such a payment. Only fixed
  * prices and proved signatures qualify; a price that depends on the answer is not paid yet.
  *
- * Where the facilitator's reason leaves open whether the payment was used, as on Solana, the chain is asked in any
- * case: a used payment gets no new offer.
+ * Where the facilitator's reason leaves open whether the payment was used, as on Solana and for Permit2, the chain is
+ * asked in any case, also for `upto` and for accounts that only the chain can judge: a used payment gets no new offer.
+ * Nothing is written down, so a crash changes nothing: the same payment is judged anew.
  *
  * @throws GatewayError the facilitator's faults: nothing is claimed
  */
@@ -151,11 +153,11 @@ async function findForeign(
   reason: string,
   facilitator: Facilitator,
 ): Promise<ForeignTransfer> {
-  const isWanted = runtime.plan.foreignTransfers === 'serve' && price.metering === undefined;
-  const use = useByReason(reason);
   const mayBe = payment.authorization.proved && payment.offer.scheme === 'exact';
-  if (!mayBe || !(use === 'may_be_gone' || (isWanted && use === 'gone'))) return { kind: 'none' };
-  const found = (await facilitator.findForeign?.(payment, clientGone.signal)) ?? { kind: 'none' };
+  const isWanted = mayBe && runtime.plan.foreignTransfers === 'serve' && price.metering === undefined;
+  const use = useByReason(reason);
+  if (use === undefined || (use === 'gone' && !isWanted)) return { kind: 'none' };
+  const found = (await facilitator.findForeign?.(payment, clientGone.signal)) ?? { kind: 'unseen' };
   return found.kind === 'found' && !isWanted ? { kind: 'used' } : found;
 }
 
@@ -175,9 +177,12 @@ const NOT_SEEN_YET: Refusal = {
  * It is not served either, unless {@link findForeign} finds what was paid. All facts of such a transfer are public: the
  * settlements of another gateway, or of any other service with the same `payTo` and price, look the same, and anybody
  * who reads them on the chain could bring them here.
+ *
+ * That holds for an unproved signature too, such as a smart account's, which only the chain can judge: whether a nonce
+ * is used is public, so that a forger learns nothing and gets nothing.
  */
-function refuse({ payment }: BroughtPayment, { reason, words }: RefusalReason): Refusal {
-  return payment.authorization.proved && useByReason(reason) === 'gone' ? ALREADY_USED : refusePayment(reason, words);
+function refuse({ reason, words }: RefusalReason): Refusal {
+  return useByReason(reason) === 'gone' ? ALREADY_USED : refusePayment(reason, words);
 }
 
 /** The facts of a brought payment that a claim needs. */

@@ -53,9 +53,18 @@ export async function stepByProof(record: PaymentRecord, resolver: Resolver): Pr
 /**
  * The time to ask for a debt again, in Unix milliseconds: a payer that gets the money later pays with the same
  * signature. 0, for never, once the authorization has expired or after {@link MOST_CHECKS} looks.
+ *
+ * Never, too, for an answer that broke off: its payment buys nothing any more, and its buyer is told the price again.
+ * Asked for later, it would be charged beside the payment that was made in its place.
+ *
+ * | killed | the row says | what recovery does |
+ * |---|---|---|
+ * | before the step to `defaulted` | `settling` with the attempt | looks for the outcome, and asks once more if nothing was sent |
+ * | after it | `defaulted`, and the time of the next look, if there is one | asks again then, or never |
  */
 function nextDun(record: PaymentRecord, now: number): number {
-  return canBePaid(record, now) && record.checks < MOST_CHECKS ? nextCheck(record.checks, now) : 0;
+  const isHad = record.answered || record.leftEarly;
+  return isHad && canBePaid(record, now) && record.checks < MOST_CHECKS ? nextCheck(record.checks, now) : 0;
 }
 
 function canBePaid({ expiresAt }: PaymentRecord, now: number): boolean {
@@ -70,25 +79,39 @@ export async function stepBySettling(record: PaymentRecord, resolver: Resolver):
   const evidence = evidenceOf(record);
   const facilitator = resolver.facilitator(record.facilitator, record.network);
   const amount = amountAsked(record);
-  const later = { to: 'owed', checkAt: nextCheck(record.checks, resolver.now) } as const;
-  if (evidence === undefined) return { to: 'unknown', reason: 'evidence_unreadable', checkAt: later.checkAt };
-  if (facilitator === undefined) return { ...later, reason: 'facilitator_not_configured' };
+  const checkAt = nextCheck(record.checks, resolver.now);
+  if (evidence === undefined) return { to: 'unknown', reason: 'evidence_unreadable', checkAt };
+  if (facilitator === undefined) return stepUnsent(record, 'facilitator_not_configured', resolver.now);
   try {
     const { payment } = evidence;
     const { journal } = resolver;
     const next: Asking['next'] = (tried, why) => resolver.next(payment, tried, why);
-    const outcome = await settleInTurn({ payment, amount, facilitator, journal, next });
-    // The answer is out: a facilitator that is away for a while must not make it free, as long as it can be paid at all.
-    if (outcome.kind === 'failed' && NOT_REACHED.has(outcome.reason) && canBePaid(record, resolver.now)) {
-      return { ...later, reason: outcome.reason };
-    }
-    return stepAfter(outcome, record, resolver.now);
+    // An attempt stays in the row of a debt of which nothing was sent.
+    const asking = record.attempt === undefined ? 'first' : 'again';
+    const outcome = await settleInTurn({ payment, amount, facilitator, asking, journal, next });
+    return outcome.kind === 'failed' && NOT_REACHED.has(outcome.reason)
+      ? stepUnsent(record, outcome.reason, resolver.now)
+      : stepAfter(outcome, record, resolver.now);
   } catch (fault) {
-    if (!(fault instanceof GatewayError))
-      return { to: 'unknown', reason: 'unexpected_settle_error', checkAt: later.checkAt };
-    if (fault.code === 'facilitator_overloaded') return { ...later, reason: fault.code };
+    if (!(fault instanceof GatewayError)) return { to: 'unknown', reason: 'unexpected_settle_error', checkAt };
+    if (fault.code === 'facilitator_overloaded') return stepUnsent(record, fault.code, resolver.now);
     throw fault;
   }
+}
+
+/**
+ * The step of a debt of which nothing was sent. Its answer is out: a facilitator that is away or refuses for a while must
+ * not make it free, as long as it can be paid at all. After that nothing can move any more.
+ *
+ * | killed | the row says | what recovery does |
+ * |---|---|---|
+ * | before this step | `settling` with the attempt | looks for the outcome; where a chain shows that nothing moved, the debt is owed again, or `defaulted` once its payment has ended |
+ * | after it | `owed` and the time of the next look, or `defaulted` | asks again then, or never |
+ */
+function stepUnsent(record: PaymentRecord, reason: string, now: number): Transition {
+  return canBePaid(record, now)
+    ? { to: 'owed', reason, checkAt: nextCheck(record.checks, now) }
+    : stepAfter({ kind: 'failed', reason }, record, now);
 }
 
 function isByAnswer(record: PaymentRecord): boolean {

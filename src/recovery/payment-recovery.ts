@@ -61,7 +61,7 @@ const WITHOUT_CHARGE: Transition = { to: 'released', reason: 'the answer broke o
  * | `forwarding` | no facilitator was asked for the money | `released` |
  * | `owed` | the answer went out, no facilitator was asked for the money | settled now |
  * | `uncharged` | the answer broke off before it said what it costs | `released` |
- * | `defaulted` | the answer went out, the money did not move when it was asked for | asked for once more, while it can be paid |
+ * | `defaulted` | the answer went out, the money did not move when it was asked for | asked for once more, while it can be paid; never where the answer broke off |
  * | `settling`, `unknown` | the money may have moved | what the proof says |
  * | `redelivering` | the answer is kept, and may have arrived | `delivery_unknown` |
  * | `delivering` | the money moved, the answer may have arrived | `undelivered`, or `delivery_unknown` for an unsafe call |

@@ -7,6 +7,7 @@ import type { SettlementOutcome } from '../domain/settlement.ts';
 import type { SettlerReading } from '../domain/settler-funds.ts';
 import type { SupportedKind } from '../domain/x402.ts';
 import type {
+  AskingOrder,
   Facilitator,
   ForeignTransfer,
   Journal,
@@ -47,8 +48,8 @@ class ObservedFacilitator implements Facilitator {
     return this.#inner.takeUnverified?.(payment) === true;
   }
 
-  settle(payment: Payment, amount: Amount, journal: Journal): Promise<SettlementOutcome> {
-    const settling = this.#inner.settle(payment, amount, journal);
+  settle(payment: Payment, amount: Amount, journal: Journal, asking?: AskingOrder): Promise<SettlementOutcome> {
+    const settling = this.#inner.settle(payment, amount, journal, asking);
     return this.#note('settle', payment.offer.network, settling, ({ kind }) => kind);
   }
 
@@ -59,7 +60,7 @@ class ObservedFacilitator implements Facilitator {
 
   async findForeign(payment: Payment, signal: AbortSignal): Promise<ForeignTransfer> {
     const found = this.#inner.findForeign?.(payment, signal);
-    if (found === undefined) return { kind: 'none' };
+    if (found === undefined) return { kind: 'unseen' };
     return await this.#note('resolve', payment.offer.network, found, ({ kind }) => kind);
   }
 

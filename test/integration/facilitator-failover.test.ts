@@ -145,6 +145,18 @@ describe('a payment that the first facilitator did not send', () => {
   });
 });
 
+describe('a debt that every facilitator refuses at its door', () => {
+  it('stops no other buyer when it is asked for again', async () => {
+    const soon = { ...door(403), headers: { 'retry-after': '1' } } as const;
+    for (const facilitator of [first, second]) facilitator.next('settle', soon, soon, soon);
+    expect((await buy('deferred')).status).toBe(200);
+    await expect.poll(() => askedTo('settle', first), { timeout: 15_000 }).toBe(2);
+    await expect.poll(async () => (await rows()).map(({ state }) => state)).toEqual(['owed']);
+    expect((await buy('deferred')).status).toBe(200);
+    expect(askedTo('verify', first)).toBeGreaterThan(1);
+  });
+});
+
 describe('a payment that the first facilitator may have sent', () => {
   const doubtful: readonly (readonly [string, Behaviour])[] = [
     ['answers 500', { kind: 'say', text: 'no', status: 500 }],

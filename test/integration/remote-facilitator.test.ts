@@ -288,6 +288,9 @@ describe('a remote facilitator that lies', () => {
   });
 });
 
+/** A transaction that the right answer does not name. */
+const OTHER = `0x${'cd'.repeat(32)}`;
+
 describe('a remote facilitator in trouble', () => {
   const troubles: readonly (readonly [string, Behaviour, string])[] = [
     ['closes the connection', { kind: 'reset' }, 'facilitator_unreachable'],
@@ -338,6 +341,55 @@ describe('a remote facilitator in trouble', () => {
     now += 20_000;
     expect(facilitator.resting).toBeUndefined();
     expect(await facilitator.verify(payment, never)).toMatchObject({ kind: 'valid' });
+  });
+
+  it('that refuses a settlement once more which it refused before does not rest', async () => {
+    const facilitator = open(script.url);
+    const payment = scriptedPayment(2);
+    script.next('settle', { kind: 'say', text: '{"error":"blocked"}', status: 403 });
+    const settling = facilitator.settle(payment, payment.offer.amount, written, 'again');
+    await expect(settling).rejects.toMatchObject({ code: 'facilitator_overloaded' });
+    expect(facilitator.resting).toBeUndefined();
+    expect(await facilitator.verify(payment, never)).toMatchObject({ kind: 'valid' });
+  });
+
+  it.each([
+    ['by another name', JSON.stringify({ success: false, errorReason: 'insufficient_funds', txHash: OTHER })],
+    ['in its words', JSON.stringify({ success: false, errorReason: 'invalid_payload', errorMessage: `sent ${OTHER}` })],
+    ['twice', `{"success":false,"errorReason":"insufficient_funds","transaction":"${OTHER}","transaction":""}`],
+  ])('that refuses with a transaction %s may have sent it', async (_how, text) => {
+    script.next('settle', { kind: 'say', text, status: 400 });
+    const doubt = { kind: 'unknown', reason: 'facilitator_invalid_answer', transaction: OTHER };
+    expect(await settleInFull(open(script.url), scriptedPayment(2), written)).toEqual(doubt);
+  });
+
+  it.each([
+    ['settled and refused', '"success":true,"success":false,"errorReason":"insufficient_funds"'],
+    ['refused and settled', `"success":false,"success":true,"transaction":"${OTHER}","network":"eip155:84532"`],
+    ['refused for two reasons', '"success":false,"errorReason":"settlement_pending","errorReason":"invalid_payload"'],
+  ])('that says in one answer that it %s is believed in neither', async (_what, members) => {
+    script.next('settle', { kind: 'say', text: `{${members}}`, status: 402 });
+    const outcome = await settleInFull(open(script.url), scriptedPayment(2), written);
+    expect(outcome).toMatchObject({ kind: 'unknown', reason: 'facilitator_invalid_answer' });
+  });
+
+  it.each([
+    401, 402, 403, 429,
+  ])('that refuses with status %i and names a transaction may have sent it', async (status) => {
+    const facilitator = open(script.url);
+    const text = JSON.stringify({ error: 'rate limited', details: { hash: OTHER } });
+    script.next('settle', { kind: 'say', text, status });
+    const doubt = { kind: 'unknown', reason: 'facilitator_invalid_answer', transaction: OTHER };
+    expect(await settleInFull(facilitator, scriptedPayment(2), written)).toEqual(doubt);
+    expect(facilitator.resting).toBeUndefined();
+  });
+
+  it('that repeats what it was sent names no transaction', async () => {
+    const payment = scriptedPayment(2);
+    const sent = JSON.stringify(payment.submission.payload).toUpperCase();
+    script.next('settle', { kind: 'say', text: `{"error":"blocked","request":${JSON.stringify(sent)}}`, status: 403 });
+    const settling = settleInFull(open(script.url), payment, written);
+    await expect(settling).rejects.toMatchObject({ code: 'facilitator_overloaded' });
   });
 
   it('that redirects names the target, without its query', async () => {

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openMemoryLedger } from '../../src/store/memory/memory-ledger.ts';
 import { challengeOf, settlementOf } from '../support/buyer.ts';
 import {
   type Devnet,
@@ -342,5 +343,41 @@ describe('settle: deferred', () => {
     );
     expect(refused.status).toBe(402);
     expect(challengeOf(refused).error).toBe('payment_defaulted');
+  });
+
+  it('is not asked for again where the answer broke off, so that its buyer pays for one answer', async () => {
+    const store = openMemoryLedger();
+    const own = await startTestGateway(settings(devnet, upstream.url) + ROUTES, { store });
+    const url = `${own.url}/credit/broken`;
+    const poor = await freshPayer(devnet);
+    const header = await sign(url, {}, undefined, poor);
+    const drain = await handSigned(poor.key, { ...(await quote(url)), amount: '1000000' });
+    behaviour = async (_req, res) => {
+      const payload = { signature: drain.signature, authorization: drain.authorization };
+      await transferWithAuthorization(devnet, { x402Version: 2, accepted: requirementsOn(devnet), payload });
+      res.writeHead(200, { 'Content-Length': '1000' });
+      res.write('half', () => setImmediate(() => res.destroy()));
+    };
+    const first = await pay('/credit/broken', header, {}, own);
+    await expect(first.text()).rejects.toThrow();
+    const refused = await until(
+      () => pay('/credit/broken', header, {}, own),
+      (response) => response.status !== 409,
+    );
+    expect(challengeOf(refused).error).toBe('payment_defaulted');
+    await devnet.mint(poor.address, 10_000n);
+    behaviour = (_req, res) => res.end('whole');
+    const anew = await pay('/credit/broken', await sign(url, {}, undefined, poor), {}, own);
+    expect(await anew.text()).toBe('whole');
+    const rows = await until(
+      () => store.list({}, undefined, 10),
+      (found) => found.some(({ state }) => state === 'delivered'),
+    );
+    expect(rows.map(({ state, checkAt }) => (state === 'defaulted' ? checkAt : state)).toSorted()).toEqual([
+      0,
+      'delivered',
+    ]);
+    expect(await devnet.usdcBalanceOf(poor.address)).toBe(9000n);
+    await own.close();
   });
 });

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Amount } from '../../src/domain/amount.ts';
 import { GatewayError } from '../../src/domain/gateway-error.ts';
+import type { Payment } from '../../src/domain/payment.ts';
 import type { PaymentRecord } from '../../src/domain/payment-record.ts';
 import type { Facilitator, Journal } from '../../src/facilitator/facilitator.ts';
 import { openMemoryLedger } from '../../src/store/memory/memory-ledger.ts';
@@ -25,7 +26,9 @@ afterEach(async () => {
 });
 
 /** Pays for one call at a gateway whose facilitator settles so, and says how it was answered and what the ledger holds. */
-async function payThrough(settle: (...args: [...Parameters<Settle>, PaymentStore]) => ReturnType<Settle>) {
+async function payThrough(
+  settle: (...args: [payment: Payment, amount: Amount, journal: Journal, store: PaymentStore]) => ReturnType<Settle>,
+) {
   const store = openMemoryLedger();
   const upstream = await startUpstream((_req, res) => res.end('here you are'));
   cleanups.push(() => upstream.close());

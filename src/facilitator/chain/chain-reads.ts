@@ -24,16 +24,21 @@ export class ChainReads {
     this.#caller = caller;
   }
 
-  /** Tokens of an account, in atomic units. */
-  async balance(asset: Address, account: Address, signal?: AbortSignal): Promise<bigint | undefined> {
+  /** Tokens of an account, in atomic units, now or after a block. */
+  async balance(asset: Address, account: Address, signal?: AbortSignal, block?: bigint): Promise<bigint | undefined> {
     const data = encodeFunctionData({ abi: tokenAbi, functionName: 'balanceOf', args: [account] });
-    return await this.#word(asset, data, signal);
+    return await this.#word(asset, data, signal, block);
   }
 
-  /** What Permit2 may take from an account, in atomic units. */
-  async permit2Allowance(asset: Address, account: Address, signal?: AbortSignal): Promise<bigint | undefined> {
+  /** What Permit2 may take from an account, in atomic units, now or after a block. */
+  async permit2Allowance(
+    asset: Address,
+    account: Address,
+    signal?: AbortSignal,
+    block?: bigint,
+  ): Promise<bigint | undefined> {
     const data = encodeFunctionData({ abi: tokenAbi, functionName: 'allowance', args: [account, PERMIT2] });
-    return await this.#word(asset, data, signal);
+    return await this.#word(asset, data, signal, block);
   }
 
   /**

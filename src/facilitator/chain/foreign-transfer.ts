@@ -3,15 +3,15 @@ import { foreignAgeLimit } from '../foreign-age.ts';
 import type { Receipt } from './chain-facts.ts';
 import { type FateTools, findFate } from './nonce-fate.ts';
 import { provesUse } from './proof.ts';
-import type { Eip3009Transfer, Transfer } from './transfer.ts';
+import type { Eip3009Transfer, Permit2Transfer, Transfer, UptoTransfer } from './transfer.ts';
 
 /**
  * Looks for a transfer that somebody else made with the buyer's authorization: mined, confirmed, exactly the price from
  * the payer to `payTo`, directly on the use of this authorization, in a block that is younger than the offer holds.
  *
- * Covers only authorizations that the token itself takes (EIP-3009), signed by the payer's own key: Permit2's events do
- * not name the permit. An authorization that was used for anything else or cancelled, and an older transfer, count as
- * `none`.
+ * Finds only authorizations that the token itself takes (EIP-3009), signed by the payer's own key: Permit2's events do
+ * not name the permit, so that one whose nonce is gone is `used`, whatever for. An EIP-3009 authorization that was used
+ * for anything else or cancelled, and an older transfer, count as `none`.
  *
  * @param maxTimeoutSeconds how long the offer holds
  * @throws GatewayError when the node cannot be asked
@@ -22,7 +22,8 @@ export async function findForeignTransfer(
   tools: FateTools,
   signal: AbortSignal,
 ): Promise<ForeignTransfer> {
-  if (transfer.method !== 'eip3009' || !transfer.signedByKey) return { kind: 'none' };
+  if (transfer.method !== 'eip3009') return await findPermitUse(transfer, tools, signal);
+  if (!transfer.signedByKey) return { kind: 'none' };
   const longest = foreignAgeLimit(maxTimeoutSeconds);
   const fate = await findFate(transfer, tools.clock() - longest * 1000, tools, signal);
   switch (fate.kind) {
@@ -37,6 +38,28 @@ export async function findForeignTransfer(
     case 'unclear':
       return { kind: 'unclear' };
   }
+}
+
+/**
+ * Whether a permit that a facilitator refused is used. All questions are about one block: what is missing in a block in
+ * which the nonce is unused was not taken by this permit. An unused nonce with nothing missing is `unclear`, because the
+ * facilitator has seen something that this node will see soon.
+ */
+async function findPermitUse(
+  transfer: Permit2Transfer | UptoTransfer,
+  { node, reads }: FateTools,
+  signal: AbortSignal,
+): Promise<ForeignTransfer> {
+  const { asset, payer, amount } = transfer;
+  const { number } = await node.block('latest', signal);
+  const [gone, balance, allowance] = await Promise.all([
+    reads.nonceIsGone(transfer, signal, number),
+    reads.balance(asset, payer, signal, number),
+    reads.permit2Allowance(asset, payer, signal, number),
+  ]);
+  if (gone === true) return { kind: 'used' };
+  if (gone === undefined || balance === undefined || allowance === undefined) return { kind: 'unclear' };
+  return { kind: balance < amount || allowance < amount ? 'none' : 'unclear' };
 }
 
 async function judge(

@@ -14,7 +14,7 @@ import { ChainReads } from '../chain/chain-reads.ts';
 import { findForeignTransfer } from '../chain/foreign-transfer.ts';
 import type { FateTools } from '../chain/nonce-fate.ts';
 import { nodeFault } from '../chain/rpc-fault.ts';
-import { loadReadTools, type ReadTools, readTransfer } from '../chain/transfer.ts';
+import { loadReadTools, type ReadTools, readTransfer, type Transfer } from '../chain/transfer.ts';
 import type { Facilitator, ForeignTransfer, Journal, OpenSettlement, Verification } from '../facilitator.ts';
 import { ChainSettler } from './chain-settler.ts';
 import { FeeGauge } from './fee-gauge.ts';
@@ -172,6 +172,7 @@ class LocalFacilitator implements Facilitator {
       const [tools] = await Promise.all([this.#readTools(), chain.lease.node.ready()]);
       const transfer = readTransfer(payment, amount, chain.lease.node.chainId, tools);
       if (transfer === undefined) return { kind: 'none' };
+      if (transfer.method !== 'eip3009') return await this.#permitUse(transfer, chain, signal);
       return await findForeignTransfer(transfer, maxTimeoutSeconds, chain.fateTools, signal);
     } catch (thrown) {
       throw nodeFault(thrown, signal);
@@ -222,6 +223,11 @@ class LocalFacilitator implements Facilitator {
       this.#warn(network, fault.detail ?? fault.code, undefined);
       throw fault;
     }
+  }
+
+  /** Our own verification has just found out why a permit cannot be used: only its use meanwhile would be news. */
+  async #permitUse(transfer: Transfer, { reads }: Chain, signal: AbortSignal): Promise<ForeignTransfer> {
+    return { kind: (await reads.nonceIsGone(transfer, signal)) === true ? 'used' : 'none' };
   }
 
   #warn(network: Network, reason: string, transaction: string | undefined): void {

@@ -178,9 +178,10 @@ async function findPermit2Problem(
   // Without the proxy the simulated call would "succeed" on an address that does nothing.
   if (!proxyHasCode) return 'permit2_proxy_not_deployed';
   if (simulation.kind === 'returned') return undefined;
+  // Before what is missing: a permit that somebody else has sent took the money and the approval with it.
+  if (nonceGone === true) return 'permit2_invalid_nonce';
   if (balance === undefined || balance < amount) return 'permit2_insufficient_balance';
-  if (allowance === undefined || allowance < amount) return 'permit2_allowance_required';
-  return nonceGone === true ? 'permit2_invalid_nonce' : 'permit2_simulation_failed';
+  return allowance === undefined || allowance < amount ? 'permit2_allowance_required' : 'permit2_simulation_failed';
 }
 
 /** An approval with the payment must be of this payer and for this transfer. The token checks its signature. */

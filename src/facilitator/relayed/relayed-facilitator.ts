@@ -82,7 +82,7 @@ class RelayedFacilitator implements Facilitator {
   }
 
   async findForeign(payment: Payment, signal: AbortSignal): Promise<ForeignTransfer> {
-    return (await this.#inner.findForeign?.(payment, signal)) ?? { kind: 'none' };
+    return (await this.#inner.findForeign?.(payment, signal)) ?? { kind: 'unseen' };
   }
 
   async settle(payment: Payment, amount: Amount, journal: Journal): Promise<SettlementOutcome> {

@@ -4,25 +4,33 @@ import type { CatalogueAnswer } from '../../domain/discovery.ts';
 import type { RemoteFacilitatorSpec } from '../../domain/facilitator-spec.ts';
 import { GatewayError } from '../../domain/gateway-error.ts';
 import { InFlight } from '../../domain/in-flight.ts';
-import type { Network } from '../../domain/network.ts';
+import { type Network, networkFamily } from '../../domain/network.ts';
 import type { NetworkFamilies } from '../../domain/network-family.ts';
 import type { Payment } from '../../domain/payment.ts';
 import type { SettlementAttempt } from '../../domain/payment-record.ts';
 import { nothingMoved, type SettlementOutcome } from '../../domain/settlement.ts';
 import type { Json, SupportedKind } from '../../domain/x402.ts';
-import type { Facilitator, ForeignTransfer, Journal, OpenSettlement, Verification } from '../facilitator.ts';
+import type {
+  AskingOrder,
+  Facilitator,
+  ForeignTransfer,
+  Journal,
+  OpenSettlement,
+  Verification,
+} from '../facilitator.ts';
 import { expectationOf } from './answer-fields.ts';
 import type { Exchange } from './exchange.ts';
 import { readCatalogueAnswer } from './extension-responses.ts';
 import { FacilitatorCalls, protocolAnswer } from './facilitator-calls.ts';
+import { namedTransaction } from './named-transaction.ts';
 import { type LoadWitness, PublicNodes } from './public-nodes.ts';
 import { loggedReason, relayedReason } from './refusal-reasons.ts';
 import { Rest } from './rest.ts';
-import { readSettleAnswer, wantsVerification } from './settle-answer.ts';
+import { readSettleAnswer, unbelieved, wantsVerification } from './settle-answer.ts';
 import { decodeAttempt, encodeAttempt } from './settlement-attempt.ts';
 import { readSupportedAnswer } from './supported-answer.ts';
 import { readVerifyAnswer } from './verify-answer.ts';
-import { readWireJson } from './wire-json.ts';
+import { readWireJson, repeatsMember } from './wire-json.ts';
 import { wireRequest, wireVersion } from './wire-request.ts';
 import type { OpenWitness, Witness } from './witness.ts';
 
@@ -55,7 +63,7 @@ export type StrangeReason = (facilitator: string, operation: 'verify' | 'settle'
  * | no connection: refused, no such host, TLS, too slow to connect | `facilitator_unreachable`, `facilitator_timeout` | `failed` |
  * | connection lost after the request may have left | `facilitator_unreachable` | `unknown` |
  * | no whole answer in time | `facilitator_timeout` | `unknown` |
- * | 401, 402, 403 or 429 without a protocol answer | as below | throws `facilitator_overloaded`: refused at the door |
+ * | 401, 402, 403 or 429 without a protocol answer | as below | throws `facilitator_overloaded`: refused at the door, unless the chain or the answer shows a transfer |
  * | 429 or 503 without a protocol answer | `facilitator_overloaded` with Retry-After | `unknown` |
  * | redirect, other status, not JSON, too big, wrong member | `facilitator_invalid_answer` | `unknown` |
  *
@@ -64,7 +72,14 @@ export type StrangeReason = (facilitator: string, operation: 'verify' | 'settle'
  * `resolve` takes no refusal for an answer.
  *
  * A facilitator that refuses at the door (quota used up, bad key) has not read the payment. It rests for a while:
- * `verify` throws `facilitator_overloaded` at once, so that payments go to the next facilitator.
+ * `verify` throws `facilitator_overloaded` at once, so that payments go to the next facilitator. The refusal may come
+ * from something in front of it, after it has settled:
+ *
+ * | refused at the door | outcome | killed before it is written down |
+ * |---|---|---|
+ * | a node shows the transfer | `settled` | `settling` with the attempt: recovery finds the same transfer |
+ * | it names a transaction that no node shows | `unknown` | the same row: recovery asks the chain, or the facilitator again |
+ * | neither | nothing was sent, and it rests | the same row: recovery asks again, which moves the money once at most |
  *
  * Without an RPC URL for the payment's network the facilitator decides: its complete statements count, and `resolve`
  * sends it the same request, byte for byte, again. With an RPC URL the chain decides: a success whose transaction does
@@ -108,6 +123,16 @@ const AT_THE_DOOR: ReadonlySet<number> = new Set([401, 402, 403, 429]);
 interface Prepared {
   readonly version: 1 | 2;
   readonly body: string;
+}
+
+/** One request to settle, as it was sent. */
+interface AskedOnce {
+  readonly payment: Payment;
+  readonly amount: Amount;
+  readonly body: string;
+  /** Its time in Unix milliseconds, for a payment that was not verified before. */
+  readonly notBefore: number | undefined;
+  readonly asking: AskingOrder;
 }
 
 class RemoteFacilitator implements Facilitator {
@@ -180,8 +205,13 @@ class RemoteFacilitator implements Facilitator {
     return this.#catalogued.get(payment);
   }
 
-  settle(payment: Payment, amount: Amount, journal: Journal): Promise<SettlementOutcome> {
-    const settling = this.#settle(payment, amount, journal).finally(() => this.#settling.remove(entry));
+  settle(
+    payment: Payment,
+    amount: Amount,
+    journal: Journal,
+    asking: AskingOrder = 'first',
+  ): Promise<SettlementOutcome> {
+    const settling = this.#settle(payment, amount, journal, asking).finally(() => this.#settling.remove(entry));
     const entry = this.#settling.add(settling);
     return settling;
   }
@@ -211,7 +241,7 @@ class RemoteFacilitator implements Facilitator {
   /** Asks only the operator's own node: a public node is asked only about settlements in doubt. */
   async findForeign(payment: Payment, signal: AbortSignal): Promise<ForeignTransfer> {
     const witness = this.#witnesses.get(payment.offer.network);
-    return (await witness?.findForeign(payment, signal)) ?? { kind: 'none' };
+    return (await witness?.findForeign(payment, signal)) ?? { kind: 'unseen' };
   }
 
   /**
@@ -227,8 +257,9 @@ class RemoteFacilitator implements Facilitator {
     const asked = decodeAttempt(attempt);
     if (asked === undefined) return { kind: 'unknown', reason: 'evidence_unreadable' };
     const { version } = asked;
-    const answer = await this.#calls.call('settle', JSON.stringify(wireRequest(payment, amount, version)), signal);
-    const outcome = this.#read(answer, payment, amount, version);
+    const body = JSON.stringify(wireRequest(payment, amount, version));
+    const answer = await this.#calls.call('settle', body, signal);
+    const outcome = this.#read(answer, payment, amount, { body, version });
     if (outcome === undefined) throw this.#calls.faultOf(answer);
     if (outcome.kind === 'settled') return await this.#confirm(payment, amount, outcome, undefined);
     const lastAnswerAt = (payment.authorization.expiresAt + LAST_ANSWER_SECONDS) * 1000;
@@ -241,22 +272,24 @@ class RemoteFacilitator implements Facilitator {
     await this.#calls.close();
   }
 
-  async #settle(payment: Payment, amount: Amount, journal: Journal): Promise<SettlementOutcome> {
+  async #settle(payment: Payment, amount: Amount, journal: Journal, asking: AskingOrder): Promise<SettlementOutcome> {
     // No money has to move, so there is no request.
     if (amount === 0n) return nothingMoved(payment.authorization.payer);
     const notBefore = this.#unverified.has(payment) ? this.#clock() : undefined;
     const { body, version } = this.#prepare(payment, amount);
     await journal(encodeAttempt({ version, mayBeForeign: false }));
     let answer = await this.#calls.call('settle', body, undefined);
-    if (notBefore !== undefined && wantsVerification(answer)) {
+    if (notBefore !== undefined && wantsVerification(answer) && this.#named(answer, payment, body) === undefined) {
       const refused = await this.#verifyFirst(payment);
       if (refused !== undefined) return refused;
       answer = await this.#calls.call('settle', body, undefined);
     }
     this.#noteCatalogue(payment, answer);
-    const said = this.#read(answer, payment, amount, version);
+    const said = this.#read(answer, payment, amount, { body, version });
     const outcome =
-      said === undefined ? this.#outcomeUnsaid(answer) : await this.#confirm(payment, amount, said, notBefore);
+      said === undefined
+        ? await this.#outcomeUnsaid(answer, { payment, amount, body, notBefore, asking })
+        : await this.#confirm(payment, amount, said, notBefore);
     if (
       notBefore !== undefined &&
       answer.kind === 'answered' &&
@@ -269,14 +302,36 @@ class RemoteFacilitator implements Facilitator {
   }
 
   /** The outcome where the answer does not speak the protocol, or where there is no answer. */
-  #outcomeUnsaid(answer: Exchange): SettlementOutcome {
+  async #outcomeUnsaid(answer: Exchange, asked: AskedOnce): Promise<SettlementOutcome> {
     if (answer.kind === 'answered' && AT_THE_DOOR.has(answer.status)) {
+      const behind = await this.#behindTheDoor(answer, asked);
+      if (behind !== undefined) return behind;
       // Nothing was sent: at a refusal at the door the payment was not read. Another facilitator can take it at once.
+      // A debt is asked for again for minutes: that one payer is refused must not stop all others each time.
+      if (asked.asking === 'again') throw this.#rest.refusal(answer.status);
       this.#rest.begin(answer.status, answer.retryAfter);
       throw this.#rest.fault(1);
     }
     const nothingLeft = answer.kind === 'broken' && !answer.sent;
     return { kind: nothingLeft ? 'failed' : 'unknown', reason: this.#calls.faultOf(answer).code };
+  }
+
+  /** What became of a payment that was refused at the door and settled all the same; `undefined` where nothing shows it. */
+  async #behindTheDoor(
+    answer: Exchange,
+    { payment, amount, body, notBefore }: AskedOnce,
+  ): Promise<SettlementOutcome | undefined> {
+    const refused = { kind: 'failed', reason: 'facilitator_overloaded' } as const;
+    const seen = await this.#confirm(payment, amount, refused, notBefore);
+    if (seen !== refused) return seen;
+    const named = this.#named(answer, payment, body);
+    return named === undefined ? undefined : unbelieved(named);
+  }
+
+  /** The transaction that an answer names, wherever it does; see {@link namedTransaction}. */
+  #named(answer: Exchange, { offer }: Payment, body: string): string | undefined {
+    if (answer.kind === 'broken') return undefined;
+    return namedTransaction(answer.body, body, this.#families.named(networkFamily(offer.network)));
   }
 
   /**
@@ -296,11 +351,19 @@ class RemoteFacilitator implements Facilitator {
   }
 
   /** What a settle answer says; `undefined` for one that does not speak the protocol. */
-  #read(answer: Exchange, payment: Payment, amount: Amount, version: 1 | 2): SettlementOutcome | undefined {
+  #read(
+    answer: Exchange,
+    payment: Payment,
+    amount: Amount,
+    { body, version }: Prepared,
+  ): SettlementOutcome | undefined {
     const json = protocolAnswer(answer, 'success');
     if (json === undefined || answer.kind === 'broken') return undefined;
     this.#noteReason('settle', json['errorReason'], json['errorMessage']);
-    return readSettleAnswer(json, expectationOf(payment, amount, version, this.#families), answer.status);
+    if (repeatsMember(answer.body)) return unbelieved(this.#named(answer, payment, body));
+    const said = readSettleAnswer(json, expectationOf(payment, amount, version, this.#families), answer.status);
+    const named = said.kind === 'failed' ? this.#named(answer, payment, body) : undefined;
+    return named === undefined ? said : unbelieved(named);
   }
 
   /** @param notBefore time of the request in Unix milliseconds, for a payment that was not verified before */

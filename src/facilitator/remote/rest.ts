@@ -31,7 +31,7 @@ export class Rest {
   begin(status: number, retryAfter: string | undefined): void {
     const now = this.#clock();
     const lastsMs = (readRetryAfter(retryAfter, now) ?? REST_SECONDS) * 1000;
-    this.#pause = { until: now + lastsMs, lastsMs, why: `it refuses to settle with HTTP status ${status}` };
+    this.#pause = { until: now + lastsMs, lastsMs, why: whyRefused(status) };
   }
 
   /**
@@ -44,10 +44,19 @@ export class Rest {
     });
   }
 
+  /** The fault of one payment that was refused with this status, which says nothing of other payments: no rest. */
+  refusal(status: number): GatewayError {
+    return new GatewayError('facilitator_overloaded', { cause: new Error(whyRefused(status)), retryAfterSeconds: 1 });
+  }
+
   /** A clock that was put back must not prolong a rest. */
   get #leftMs(): number {
     if (this.#pause === undefined) return 0;
     const left = this.#pause.until - this.#clock();
     return left <= this.#pause.lastsMs ? Math.max(0, left) : 0;
   }
+}
+
+function whyRefused(status: number): string {
+  return `it refuses to settle with HTTP status ${status}`;
 }

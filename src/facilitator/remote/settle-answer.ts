@@ -19,6 +19,8 @@ const MAX_EXTENSIONS = 2048;
  *   anything is sent ({@link isBeforeSending}). Official facilitators answer `success: false` without a transaction also
  *   for what they broadcast and then lost sight of.
  *
+ * The caller looks for what only the bytes show: a transaction in another place, and a member that is there twice.
+ *
  * @param status of the HTTP answer
  */
 export function readSettleAnswer(answer: JsonObject, expected: Expectation, status: number): SettlementOutcome {
@@ -67,13 +69,14 @@ function transactionOf(answer: JsonObject, expected: Expectation): string | unde
   return typeof transaction === 'string' && isTransaction(transaction, expected) ? transaction : undefined;
 }
 
+/** What an answer that cannot be believed means: money may have moved, perhaps by the transaction that it names. */
+export function unbelieved(transaction: string | undefined): SettlementOutcome {
+  const found = transaction === undefined ? {} : { transaction };
+  return { kind: 'unknown', reason: 'facilitator_invalid_answer', ...found };
+}
+
 /** A transaction in an unknown form counts as a transaction, too. */
 function statesNoTransaction(answer: JsonObject): boolean {
   const transaction = member(answer, 'transaction');
   return transaction === undefined || transaction === '';
-}
-
-function unbelieved(transaction: string | undefined): SettlementOutcome {
-  const found = transaction === undefined ? {} : { transaction };
-  return { kind: 'unknown', reason: 'facilitator_invalid_answer', ...found };
 }

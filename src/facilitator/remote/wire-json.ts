@@ -18,6 +18,30 @@ export function readWireJson(body: Uint8Array): Json | undefined {
   }
 }
 
+/** The texts and the signs of JSON; what is between them is blank, a number or a word. */
+const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\]:]/gs;
+
+/**
+ * Whether an object has a member twice at its top: two readers take such an answer for two different ones. For text
+ * that {@link readWireJson} reads.
+ */
+export function repeatsMember(body: Uint8Array): boolean {
+  const seen = new Set<unknown>();
+  let depth = 0;
+  let text = '';
+  for (const [token] of UTF8.decode(body).matchAll(TOKEN)) {
+    if (token === '{' || token === '[') depth += 1;
+    else if (token === '}' || token === ']') depth -= 1;
+    else if (token !== ':') text = token;
+    else if (depth === 1) {
+      const name: unknown = JSON.parse(text);
+      if (seen.has(name)) return true;
+      seen.add(name);
+    }
+  }
+  return false;
+}
+
 /** A member that the object itself has; `null` counts as absent, since facilitators write either. */
 export function member(object: JsonObject, name: string): Json | undefined {
   return Object.hasOwn(object, name) ? (object[name] ?? undefined) : undefined;

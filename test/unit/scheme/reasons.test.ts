@@ -14,6 +14,18 @@ describe('the meaning of a reason', () => {
     expect(durationOf('invalid_exact_svm_transaction_simulation_failed')).toBeUndefined();
   });
 
+  it('of a permit without money or approval: it may have been used, and the refusal is not remembered', () => {
+    for (const reason of ['permit2_insufficient_balance', 'permit2_allowance_required']) {
+      expect(useByReason(reason)).toBe('may_be_gone');
+      expect(durationOf(reason)).toBeUndefined();
+    }
+  });
+
+  it('of a permit whose simulation fails: it was used, unless the chain says otherwise', () => {
+    expect(useByReason('permit2_simulation_failed')).toBe('likely_gone');
+    expect(durationOf('permit2_simulation_failed')).toBeUndefined();
+  });
+
   it('of insufficient funds: the refusal can be cured, and does not show that the payment was used', () => {
     expect(durationOf('insufficient_funds')).toBe('curable');
     expect(useByReason('insufficient_funds')).toBeUndefined();
