@@ -2,9 +2,8 @@ import type { SettlementOutcome } from '../../domain/settlement.ts';
 import type { Hex } from '../../evm/address.ts';
 import { blockBefore, RANGE_BLOCKS } from './block-search.ts';
 import type { Block, Receipt } from './chain-facts.ts';
-import type { ChainNode } from './chain-node.ts';
 import { FAILURES, pending, settledWith } from './chain-outcome.ts';
-import type { ChainReads } from './chain-reads.ts';
+import type { ChainView } from './permit-proof.ts';
 import { type Findings, findProof } from './proof.ts';
 import type { Transfer } from './transfer.ts';
 
@@ -42,9 +41,7 @@ export type NonceFate =
   | { readonly kind: 'unclear' };
 
 /** The parts that a search for a nonce's fate needs. */
-export interface FateTools {
-  readonly node: ChainNode;
-  readonly reads: ChainReads;
+export interface FateTools extends ChainView {
   /** Blocks, its own included, until a transaction counts; at least 1. */
   readonly confirmations: number;
   /** Unix milliseconds. */
@@ -76,7 +73,7 @@ export async function findFate(
   if (gone === undefined) return { kind: 'unclear' };
   if (!gone)
     return (await isOver(transfer, head, tools, signal)) ? { kind: 'expired' } : { kind: 'unused', head, fresh };
-  const findings = await searchSince(transfer, since, head, node, signal);
+  const findings = await searchSince(transfer, since, head, tools, signal);
   switch (findings.kind) {
     case 'unclear':
       return findings;
@@ -149,14 +146,15 @@ async function searchSince(
   transfer: Transfer,
   since: number,
   head: Block,
-  node: ChainNode,
+  view: ChainView,
   signal?: AbortSignal,
 ): Promise<Findings> {
+  const { node } = view;
   let from = await blockBefore(node, head, since / 1000 - SEARCH_MARGIN_SECONDS, signal);
   for (let range = 0; range < MAX_RANGES; range += 1) {
     const end = from + RANGE_BLOCKS - 1n;
     const to = end < head.number ? end : head.number;
-    const findings = await findProof(transfer, node, { from, to }, signal);
+    const findings = await findProof(transfer, view, { from, to }, signal);
     if (findings.kind !== 'none' || to === head.number) return findings;
     // In later blocks the chain itself no longer takes the authorization.
     if (BigInt((await node.block(to, signal)).timestamp) > lastSecond(transfer)) return findings;

@@ -149,7 +149,7 @@ class ChainWitness implements Witness {
       // The facilitator sends this transaction, not the gateway.
       resend: async () => {},
     });
-    return receipt !== undefined && (await provesForeignTransfer(transfer, receipt, this.#node));
+    return receipt !== undefined && (await provesForeignTransfer(transfer, receipt, this.#tools)) === 'proved';
   }
 
   async #read(payment: Payment, amount: Amount): Promise<Transfer | undefined> {
