@@ -142,12 +142,19 @@ export class ChainNode {
     const method = 'eth_getBlockByNumber';
     const params: ['latest' | Hex, false] = [number === 'latest' ? number : quantity(number), false];
     const found = await answered(this.#client.request({ method, params }, options(signal)), signal);
-    const block = {
-      number: readQuantity(field(found, 'number'), method),
-      timestamp: readSeconds(field(found, 'timestamp'), method),
-    };
-    if (number !== 'latest' && block.number !== number) throw nonsense(method);
-    return block;
+    return readBlock(found, number);
+  }
+
+  /** The hash of a block by its number, or of the newest one; `undefined` where the node has no such block. */
+  async identify(
+    number: bigint | 'latest',
+    signal?: AbortSignal,
+  ): Promise<(Block & { readonly hash: Hex }) | undefined> {
+    const method = 'eth_getBlockByNumber';
+    const params: ['latest' | Hex, false] = [number === 'latest' ? number : quantity(number), false];
+    const found = await answered(this.#client.request({ method, params }, options(signal)), signal);
+    if (found === null) return undefined;
+    return { ...readBlock(found, number), hash: readBytes(field(found, 'hash'), method, 32) };
   }
 
   /** Hands a signed transaction to the node. Rejects with the client's own error. */
@@ -223,6 +230,16 @@ export class ChainNode {
     ]);
     return newest < to ? undefined : readLogTransactions(logs, 'eth_getLogs');
   }
+}
+
+function readBlock(found: unknown, number: bigint | 'latest'): Block {
+  const method = 'eth_getBlockByNumber';
+  const block = {
+    number: readQuantity(field(found, 'number'), method),
+    timestamp: readSeconds(field(found, 'timestamp'), method),
+  };
+  if (number !== 'latest' && block.number !== number) throw nonsense(method);
+  return block;
 }
 
 const REVERTED = Symbol('reverted');

@@ -82,7 +82,8 @@ export async function findFate(
       return { kind: isConfirmed(receipt, head, confirmations) ? 'paid' : 'unconfirmed', receipt };
     }
     case 'none': {
-      if (!findings.elsewhere && !fresh) return { kind: 'unclear' };
+      // A claim in the future: our clock was put back since, and the search may have begun too late.
+      if (!findings.elsewhere && (!fresh || since > clock())) return { kind: 'unclear' };
       // A reorganisation may still undo the transaction that took the nonce, together with its block.
       const firm = deepBlock(head, BigInt(confirmations));
       const stays = firm === head.number || (await reads.nonceIsGone(transfer, signal, firm)) === true;
@@ -146,15 +147,17 @@ async function searchSince(
   transfer: Transfer,
   since: number,
   head: Block,
-  view: ChainView,
+  tools: FateTools,
   signal?: AbortSignal,
 ): Promise<Findings> {
-  const { node } = view;
-  let from = await blockBefore(node, head, since / 1000 - SEARCH_MARGIN_SECONDS, signal);
+  const { node, clock } = tools;
+  // The time of the claim by the chain's clock, should ours be ahead of it.
+  const claimed = Math.min(since / 1000, head.timestamp - (clock() - since) / 1000);
+  let from = await blockBefore(node, head, claimed - SEARCH_MARGIN_SECONDS, signal);
   for (let range = 0; range < MAX_RANGES; range += 1) {
     const end = from + RANGE_BLOCKS - 1n;
     const to = end < head.number ? end : head.number;
-    const findings = await findProof(transfer, view, { from, to }, signal);
+    const findings = await findProof(transfer, tools, { from, to }, signal);
     if (findings.kind !== 'none' || to === head.number) return findings;
     // In later blocks the chain itself no longer takes the authorization.
     if (BigInt((await node.block(to, signal)).timestamp) > lastSecond(transfer)) return findings;
