@@ -1,11 +1,10 @@
 import type { SettlementOutcome } from '../../domain/settlement.ts';
 import type { Hex } from '../../evm/address.ts';
-import { blockBefore, RANGE_BLOCKS } from './block-search.ts';
 import type { Block, Receipt } from './chain-facts.ts';
 import { FAILURES, pending, settledWith } from './chain-outcome.ts';
 import type { ChainView } from './permit-proof.ts';
-import { type Findings, findProof } from './proof.ts';
 import type { Transfer } from './transfer.ts';
+import { type Findings, lastSecond, searchTransfer } from './transfer-search.ts';
 
 /**
  * How long before a payment was claimed its transfer may have been mined, in seconds: chains' clocks and ours differ.
@@ -15,9 +14,6 @@ const SEARCH_MARGIN_SECONDS = 120;
 
 /** How old a node's newest block may be before the node counts as fallen behind, in seconds. */
 const MAX_LAG_SECONDS = 120;
-
-/** Ranges of blocks in one search. A payment is valid for minutes only, which fit into one or two ranges. */
-const MAX_RANGES = 20;
 
 /** Least depth of the block that proves the end of an authorization, in blocks, itself included. */
 const END_DEPTH = 5n;
@@ -147,26 +143,11 @@ async function searchSince(
   transfer: Transfer,
   since: number,
   head: Block,
-  tools: FateTools,
+  { clock, ...view }: FateTools,
   signal?: AbortSignal,
 ): Promise<Findings> {
-  const { node, clock } = tools;
   // The time of the claim by the chain's clock, should ours be ahead of it.
   const claimed = Math.min(since / 1000, head.timestamp - (clock() - since) / 1000);
-  let from = await blockBefore(node, head, claimed - SEARCH_MARGIN_SECONDS, signal);
-  for (let range = 0; range < MAX_RANGES; range += 1) {
-    const end = from + RANGE_BLOCKS - 1n;
-    const to = end < head.number ? end : head.number;
-    const findings = await findProof(transfer, tools, { from, to }, signal);
-    if (findings.kind !== 'none' || to === head.number) return findings;
-    // In later blocks the chain itself no longer takes the authorization.
-    if (BigInt((await node.block(to, signal)).timestamp) > lastSecond(transfer)) return findings;
-    from = to + 1n;
-  }
-  return { kind: 'unclear' };
-}
-
-/** Unix seconds after which no block can hold the transfer. */
-function lastSecond(transfer: Transfer): bigint {
-  return transfer.method === 'eip3009' ? transfer.signed.validBefore : transfer.signed.deadline;
+  const name = `${transfer.digest} ${transfer.amount} ${since}`;
+  return await searchTransfer({ ...view, transfer, head, signal }, claimed - SEARCH_MARGIN_SECONDS, name);
 }

@@ -1,21 +1,10 @@
 import { encodeEventTopics } from 'viem';
 import { authorizationUsedEvent } from '../../evm/abi.ts';
-import type { BlockRange, Receipt } from './chain-facts.ts';
+import type { Receipt } from './chain-facts.ts';
 import { type ChainView, usesPermit, type Verdict } from './permit-proof.ts';
 import type { EventLog } from './rpc-answer.ts';
 import type { Eip3009Transfer, Transfer } from './transfer.ts';
 import { isTransfer, word } from './transfer-event.ts';
-
-/** Most transactions that one search reads. Only a payer with many equal payments at once has more than one. */
-const MAX_CANDIDATES = 100;
-
-/** What a range of blocks shows of a transfer. */
-export type Findings =
-  | { readonly kind: 'proof'; readonly receipt: Receipt }
-  /** The transfer is not there. `elsewhere`: another transaction there took the nonce. */
-  | { readonly kind: 'none'; readonly elsewhere: boolean }
-  /** The node cannot tell, or there was too much to look at. */
-  | { readonly kind: 'unclear' };
 
 /**
  * Whether a mined transaction made this very transfer: exactly the price, from the payer to `payTo`, in the asset, on
@@ -46,36 +35,6 @@ export async function provesForeignTransfer(
 ): Promise<Verdict> {
   if (!provesTransfer(transfer, receipt)) return 'absent';
   return transfer.method === 'eip3009' ? 'proved' : await usesPermit(transfer, receipt, view, signal);
-}
-
-/**
- * Looks for a transaction of any sender that made this very transfer in a range of blocks.
- *
- * @throws GatewayError when the node cannot be asked
- */
-export async function findProof(
-  transfer: Transfer,
-  view: ChainView,
-  range: BlockRange,
-  signal?: AbortSignal,
-): Promise<Findings> {
-  const { asset, payer, payTo } = transfer;
-  const { node } = view;
-  const candidates =
-    transfer.method === 'eip3009'
-      ? await node.nonceEnds(asset, payer, transfer.signed.nonce, range, signal)
-      : await node.transfers(asset, payer, payTo, range, signal);
-  if (candidates === undefined) return { kind: 'unclear' };
-  let unclear = candidates.length > MAX_CANDIDATES;
-  for (const candidate of candidates.slice(-MAX_CANDIDATES).reverse()) {
-    const receipt = await node.receipt(candidate, signal);
-    const verdict = receipt === undefined ? 'unclear' : await provesForeignTransfer(transfer, receipt, view, signal);
-    if (receipt !== undefined && verdict === 'proved') return { kind: 'proof', receipt };
-    if (verdict === 'unclear') unclear = true;
-  }
-  // Permit2's events name no nonce, so other transfers prove nothing about this one.
-  const elsewhere = transfer.method === 'eip3009' && candidates.length > 0;
-  return unclear ? { kind: 'unclear' } : { kind: 'none', elsewhere };
 }
 
 /**
