@@ -163,7 +163,7 @@ function open(nodes: (typeof NODES)[number], url = devnet.rpcUrl): Facilitator {
     headers: [],
     cdp: undefined,
     verifyTimeoutMs: 10_000,
-    settleTimeoutMs: 1_000,
+    settleTimeoutMs: 10_000,
     rpc: new Map(),
     [nodes]: new Map([[devnet.network, url]]),
   } as const;
@@ -230,7 +230,7 @@ async function inOneBlock(payment: Payment, sendOther: () => Promise<unknown>): 
   try {
     await giveUp(payment);
     const other = sendOther();
-    await expect.poll(async () => (await client.getTxpoolStatus()).pending).toBe(2);
+    await expect.poll(async () => (await client.getTxpoolStatus()).pending, { timeout: 10_000 }).toBe(2);
     await client.mine({ blocks: 1 });
     await other;
   } finally {
