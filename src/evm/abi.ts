@@ -63,6 +63,9 @@ export const exactPermit2ProxyAbi = parseAbi([
   'function settleWithPermit(EIP2612Permit permit2612, PermitTransferFrom permit, address owner, Witness witness, bytes signature)',
 ]);
 
+/** What both proxies report after each transfer. */
+export const settledEvents = parseAbi(['event Settled()', 'event SettledWithPermit()']);
+
 /**
  * The x402 proxy for `upto` payments over Permit2: the sender of the transaction chooses the amount, within the permit.
  */

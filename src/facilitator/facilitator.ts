@@ -34,12 +34,6 @@ export interface OpenSettlement {
   readonly attempt: SettlementAttempt | undefined;
   /** Unix milliseconds of the claim, or of an earlier transfer that it was made for. */
   readonly since: number;
-  /**
-   * Whether a transfer from before `since` may belong to another purchase, because nothing had checked that the
-   * authorization was unused. Absent: it was checked, so the transfer is this payment's, and only the clocks of the
-   * chain and ours differ.
-   */
-  readonly mayBeForeign?: boolean | undefined;
   /** The outcome as it was known before, where a settlement is checked once more. */
   readonly known?: Settlement | undefined;
 }

@@ -44,16 +44,16 @@ export interface MadePayment {
   cancelCall(): Promise<Hex>;
 }
 
-/** Makes a payment that the stock client signed. */
+/** Makes a payment that the stock client signed; to a seller of its own, unless `payTo` names one. */
 export async function makePayment(
   devnet: Devnet,
   method: TransferMethod = 'eip3009',
   of?: Payer,
+  payTo: Hex = privateKeyToAccount(generatePrivateKey()).address,
 ): Promise<MadePayment> {
   const payer = of ?? (await freshPayer(devnet));
   if (method === 'permit2') await approvePermit2(devnet, payer.key);
   const extra = method === 'permit2' ? { assetTransferMethod: 'permit2' } : { name: 'USDC', version: '2' };
-  const payTo = privateKeyToAccount(generatePrivateKey()).address;
   const requirements = requirementsOn(devnet, { payTo, extra });
   const signed = await signPayment(devnet, payer, requirements);
   const payload: JsonObject = JSON.parse(JSON.stringify(signed.payload));

@@ -6,7 +6,7 @@ import { openChainWitness } from '../../src/facilitator/remote/chain-witness.ts'
 import { openRemoteFacilitator } from '../../src/facilitator/remote/remote-facilitator.ts';
 import { families } from '../../src/registry.ts';
 import { makePayment, notebook } from '../contract/facilitator-payments.ts';
-import { clientOf, type Devnet, startDevnet } from '../support/devnet.ts';
+import { type Devnet, startDevnet } from '../support/devnet.ts';
 import {
   LIES,
   refusingUrl,
@@ -223,46 +223,84 @@ describe('a remote facilitator with a node', () => {
 describe('a remote facilitator that settles without an earlier verification', () => {
   const SETTLED = { kind: 'settled' };
   const USED = { kind: 'failed', reason: 'invalid_exact_evm_nonce_already_used' };
-  const DOUBTFUL = { kind: 'unknown', reason: 'settlement_unproved' };
-  /** How many seconds before the question the chain had the transfer, and what is made of it. */
-  const AGES = [
-    [0, SETTLED],
-    [10, DOUBTFUL],
-    [60, USED],
-  ] as const;
+  const REFUSED = { kind: 'refuse', reason: 'insufficient_funds' } as const;
+  const LOST = { kind: 'refuse', reason: 'invalid_exact_evm_nonce_already_used' } as const;
+  /** By how much the gateway's clock is ahead of the chain's, in seconds: it decides nothing. */
+  const AHEAD = [-100, 0, 3, 30, 100];
 
-  /** A payment that a stranger has sent, and a facilitator that is asked for it so many seconds after that. */
-  async function usedBefore(seconds: number, nodes: 'rpc' | 'publicNodes') {
+  /** A facilitator that takes a payment unverified, and a clock that is wrong by so many seconds. */
+  async function taking(ahead: number, nodes: 'rpc' | 'publicNodes' = 'rpc') {
     const made = await makePayment(devnet);
-    const hash = await made.frontRun();
-    const { blockHash } = await clientOf(devnet).getTransactionReceipt({ hash });
-    const { timestamp } = await clientOf(devnet).getBlock({ blockHash });
-    const now = (Number(timestamp) + seconds) * 1000;
-    const facilitator = open({ [nodes]: new Map([[devnet.network, devnet.rpcUrl]]) }, () => now);
+    const clock = (): number => Date.now() + ahead * 1000;
+    const facilitator = open({ [nodes]: new Map([[devnet.network, devnet.rpcUrl]]) }, clock);
     await facilitator.supported(signal());
     expect(facilitator.takeUnverified?.(made.payment)).toBe(true);
-    return { facilitator, payment: made.payment, now };
+    return { ...made, facilitator, clock };
   }
 
-  it.each(
-    AGES,
-  )('judges a transfer from %i seconds before by its age, when the settlement is refused', async (age, outcome) => {
-    const { facilitator, payment } = await usedBefore(age, 'rpc');
-    script.next('settle', { kind: 'refuse', reason: 'insufficient_funds' });
-    expect(await settleInFull(facilitator, payment, notebook().write)).toMatchObject(outcome);
+  it.each(AHEAD)('has a transfer from before the request refused, when its clock is %i s ahead', async (ahead) => {
+    const { facilitator, payment, frontRun } = await taking(ahead);
+    await frontRun();
+    script.next('settle', REFUSED);
+    expect(await settleInFull(facilitator, payment, notebook().write)).toMatchObject(USED);
+  });
+
+  it.each(AHEAD)('counts a transfer from after the request, when its clock is %i s ahead', async (ahead) => {
+    const { facilitator, payment, frontRun } = await taking(ahead);
+    script.next('settle', REFUSED);
+    // The request is written down after the chain was asked, and before the facilitator is.
+    const book = notebook(async () => void (await frontRun()));
+    expect(await settleInFull(facilitator, payment, book.write)).toMatchObject(SETTLED);
   });
 
   it.each(
-    (['rpc', 'publicNodes'] as const).flatMap((nodes) => AGES.map(([age, outcome]) => [nodes, age, outcome] as const)),
-  )('resolves later (%s) a transfer from %i seconds before, when the answer left it open', async (nodes, age, outcome) => {
-    const { facilitator, payment, now } = await usedBefore(age, nodes);
-    const said = { kind: 'refuse', reason: 'invalid_exact_evm_nonce_already_used' } as const;
-    script.next('settle', said, said);
-    const book = notebook();
+    AHEAD.flatMap((ahead) => [[ahead, 'before', USED] as const, [ahead, 'after', SETTLED] as const]),
+  )('resolves later, with a clock that is %i s ahead, a transfer from %s the request', async (ahead, when, outcome) => {
+    const { facilitator, payment, frontRun, clock } = await taking(ahead);
+    if (when === 'before') await frontRun();
+    script.next('settle', LOST);
+    const book = notebook(async () => void (when === 'after' && (await frontRun())));
+    const since = clock();
     expect(await settleInFull(facilitator, payment, book.write)).toMatchObject({ kind: 'unknown' });
-    const settlement = { payment, amount: payment.offer.amount, attempt: book.last(), since: now };
-    const found = await facilitator.resolve(settlement, signal());
-    expect(found.kind).toBe(outcome.kind);
+    // As the next process does, after a crash: all it has is what was written down first.
+    const [attempt] = book.attempts;
+    const settlement = { payment, amount: payment.offer.amount, attempt, since };
+    expect(await facilitator.resolve(settlement, signal())).toMatchObject(outcome);
+  });
+
+  it.each(AHEAD)('counts a later transfer by a public node, when its clock is %i s ahead', async (ahead) => {
+    const { facilitator, payment, frontRun, clock } = await taking(ahead, 'publicNodes');
+    script.next('settle', LOST);
+    const book = notebook(async () => void (book.attempts.length === 1 && (await frontRun())));
+    const since = clock();
+    expect(await settleInFull(facilitator, payment, book.write)).toMatchObject({ kind: 'unknown' });
+    const settlement = { payment, amount: payment.offer.amount, attempt: book.last(), since };
+    expect(await facilitator.resolve(settlement, signal())).toMatchObject(SETTLED);
+  });
+
+  it('verifies a payment after all where its node does not say which block is the newest', async () => {
+    const { payment } = await makePayment(devnet);
+    const facilitator = open({ rpc: new Map([[devnet.network, await refusingUrl()]]), settleTimeoutMs: 300 });
+    await facilitator.supported(signal());
+    expect(facilitator.takeUnverified?.(payment)).toBe(true);
+    script.next('verify', REFUSED);
+    const book = notebook();
+    expect(await settleInFull(facilitator, payment, book.write)).toEqual({ ...USED, reason: REFUSED.reason });
+    expect(book.attempts).toEqual([]);
+    expect(script.requests.map(({ endpoint }) => endpoint)).toEqual(['supported', 'verify']);
+    expect(facilitator.takeUnverified?.((await makePayment(devnet)).payment)).toBe(true);
+  });
+
+  it('leaves the doubt where a reorganisation replaced the block from before the request', async () => {
+    const { facilitator, payment, frontRun, clock } = await taking(0);
+    await frontRun();
+    script.next('settle', LOST);
+    const book = notebook();
+    await settleInFull(facilitator, payment, book.write);
+    const { transaction, data } = book.last();
+    const attempt = { transaction, data: data.replace(/"hash":"0x[0-9a-f]{8}/, '"hash":"0x00000000') };
+    const settlement = { payment, amount: payment.offer.amount, attempt, since: clock() };
+    expect(await facilitator.resolve(settlement, signal())).toMatchObject({ kind: 'unknown' });
   });
 });
 

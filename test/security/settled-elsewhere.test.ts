@@ -70,11 +70,14 @@ it.each([
   'a public one',
 ] as const)('a payment that another service settled is served by no gateway that asks a node (%s), and gets no offer', async (node) => {
   let minedAt = 0;
-  // A minute after that payment, whatever the chain's clock says.
+  // A minute after that payment.
   const started = performance.now();
   await open(node, () => (minedAt === 0 ? Date.now() : (minedAt + 60) * 1000 + (performance.now() - started)));
   const payment = await signed();
   minedAt = await settleElsewhere(payment);
+  // The chain goes on: a public node's clock is that of its newest block.
+  await clientOf(devnet).setNextBlockTimestamp({ timestamp: BigInt(minedAt + 60) });
+  await clientOf(devnet).mine({ blocks: 1 });
   const seen: { status: number; offer: boolean }[] = [];
   const bring = async (): Promise<unknown> => {
     const headers = { 'PAYMENT-SIGNATURE': encodePayment(payment) };

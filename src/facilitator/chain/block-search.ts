@@ -1,19 +1,21 @@
 import type { Block } from './chain-facts.ts';
 import type { ChainNode } from './chain-node.ts';
 
-/** Most blocks in one search for events: what public nodes allow. */
+/** Most blocks that are asked for events at once: what public nodes allow. */
 export const RANGE_BLOCKS = 1_000n;
 
 /**
- * Finds a block from before a time that is not much older than necessary: it is one of the {@link RANGE_BLOCKS} newest
- * blocks that are old enough. Block 0 where the chain is younger.
+ * Finds a block from before a time that is not much older than necessary: it is one of the `span` newest blocks that are
+ * old enough. Block 0 where the chain is younger.
  *
  * @param seconds Unix seconds, by the chain's clock
+ * @param span how many blocks the node takes at once
  */
 export async function blockBefore(
   node: ChainNode,
   head: Block,
   seconds: number,
+  span: bigint,
   signal?: AbortSignal,
 ): Promise<bigint> {
   let tooNew = head.number;
@@ -28,7 +30,7 @@ export async function blockBefore(
   }
 
   async function narrow(old: bigint, young: bigint): Promise<bigint> {
-    if (young - old <= RANGE_BLOCKS) return old;
+    if (young - old <= span) return old;
     const middle = (old + young) / 2n;
     return (await isBefore(middle)) ? await narrow(middle, young) : await narrow(old, middle);
   }

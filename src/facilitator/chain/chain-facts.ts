@@ -1,3 +1,4 @@
+import type { GatewayError } from '../../domain/gateway-error.ts';
 import type { Address, Hex } from '../../evm/address.ts';
 import type { EventLog } from './rpc-answer.ts';
 
@@ -34,6 +35,21 @@ export interface BlockRange {
   readonly from: bigint;
   readonly to: bigint;
 }
+
+/** A transaction that may hold a payment's transfer. */
+export interface Candidate {
+  readonly transaction: Hex;
+  readonly block: bigint;
+}
+
+/** What a node answers about the events in a range of blocks. */
+export type LogSearch =
+  /** The transactions that hold them, each once, the oldest first. */
+  | { readonly kind: 'found'; readonly candidates: readonly Candidate[] }
+  /** The node has not seen the end of the range yet. */
+  | { readonly kind: 'behind' }
+  /** The node answers, but not for this range: it takes fewer blocks, or finds too much in them. */
+  | { readonly kind: 'refused'; readonly fault: GatewayError };
 
 /** Fee facts of the newest block, in wei per gas. */
 export interface FeeState {

@@ -3,9 +3,22 @@ import { evmChainId, type Network } from '../../domain/network.ts';
 import { authorizationUsedEvent, transferEvent } from '../../evm/abi.ts';
 import type { Address, Hex } from '../../evm/address.ts';
 import { openTunnels } from '../../outgoing/dispatcher.ts';
-import type { Block, BlockRange, Call, CallResult, EstimateResult, FeeState, Receipt } from './chain-facts.ts';
-import { field, readBytes, readLogs, readLogTransactions, readQuantity, readSeconds } from './rpc-answer.ts';
-import { isRevert, nodeFault, nonsense, readRefusal } from './rpc-fault.ts';
+import type {
+  Block,
+  BlockRange,
+  Call,
+  CallResult,
+  Candidate,
+  EstimateResult,
+  FeeState,
+  LogSearch,
+  Receipt,
+} from './chain-facts.ts';
+import { type FoundLog, field, readBytes, readFoundLogs, readLogs, readQuantity, readSeconds } from './rpc-answer.ts';
+import { isRevert, nodeFault, nonsense, RangeRefusal, readRefusal, refusalOfRange } from './rpc-fault.ts';
+import { SearchMemory } from './search-memory.ts';
+import type { Transfer } from './transfer.ts';
+import { word } from './transfer-event.ts';
 
 /** How long one HTTP exchange with a node may take, in milliseconds. The caller's signal may end it earlier. */
 const RPC_TIMEOUT_MS = 8_000;
@@ -28,6 +41,8 @@ const MAX_RESPONSE_BYTES = 4_194_304;
 export class ChainNode {
   readonly network: Network;
   readonly chainId: number;
+  /** What searches for events have learnt of the node. */
+  readonly searches = new SearchMemory();
   readonly #client: Client;
   #rightChain: Promise<void> | undefined;
 
@@ -142,12 +157,19 @@ export class ChainNode {
     const method = 'eth_getBlockByNumber';
     const params: ['latest' | Hex, false] = [number === 'latest' ? number : quantity(number), false];
     const found = await answered(this.#client.request({ method, params }, options(signal)), signal);
-    const block = {
-      number: readQuantity(field(found, 'number'), method),
-      timestamp: readSeconds(field(found, 'timestamp'), method),
-    };
-    if (number !== 'latest' && block.number !== number) throw nonsense(method);
-    return block;
+    return readBlock(found, number);
+  }
+
+  /** The hash of a block by its number, or of the newest one; `undefined` where the node has no such block. */
+  async identify(
+    number: bigint | 'latest',
+    signal?: AbortSignal,
+  ): Promise<(Block & { readonly hash: Hex }) | undefined> {
+    const method = 'eth_getBlockByNumber';
+    const params: ['latest' | Hex, false] = [number === 'latest' ? number : quantity(number), false];
+    const found = await answered(this.#client.request({ method, params }, options(signal)), signal);
+    if (found === null) return undefined;
+    return { ...readBlock(found, number), hash: readBytes(field(found, 'hash'), method, 32) };
   }
 
   /** Hands a signed transaction to the node. Rejects with the client's own error. */
@@ -187,42 +209,67 @@ export class ChainNode {
     nonce: Hex,
     range: BlockRange,
     signal?: AbortSignal,
-  ): Promise<readonly Hex[] | undefined> {
+  ): Promise<LogSearch> {
     const [used, ...which] = encodeEventTopics({ abi: [authorizationUsedEvent], args: { authorizer, nonce } });
     const topics: LogTopic[] = [[used, AUTHORIZATION_CANCELED], ...which];
-    return await this.#transactionsWithLogs(asset, topics, range, signal);
+    return await this.#transactionsWithLogs({ address: asset, topics, ...range }, signal);
   }
 
-  /** Transactions in which `asset` says that it moved something between two accounts. */
+  /** Transactions in which `asset` says that it moved exactly an amount between two accounts. */
   async transfers(
-    asset: Address,
-    from: Address,
-    to: Address,
+    { asset, payer, payTo, amount }: Pick<Transfer, 'asset' | 'payer' | 'payTo' | 'amount'>,
     range: BlockRange,
     signal?: AbortSignal,
-  ): Promise<readonly Hex[] | undefined> {
-    const topics = encodeEventTopics({ abi: [transferEvent], args: { from, to } });
-    return await this.#transactionsWithLogs(asset, topics, range, signal);
+  ): Promise<LogSearch> {
+    const topics = encodeEventTopics({ abi: [transferEvent], args: { from: payer, to: payTo } });
+    return await this.#transactionsWithLogs({ address: asset, topics, data: word(amount), ...range }, signal);
   }
 
   /**
-   * `undefined` when the answering node has not seen the end of the range yet. One address often has several nodes
-   * behind it, and a node that lags gives an empty list instead of an error.
+   * `behind` when the answering node has not seen the end of the range yet. One address often has several nodes behind
+   * it, and a node that lags gives an empty list instead of an error.
    */
-  async #transactionsWithLogs(
-    address: Address,
-    topics: LogTopic[],
-    { from, to }: BlockRange,
-    signal?: AbortSignal,
-  ): Promise<readonly Hex[] | undefined> {
-    const filter = { address, topics, fromBlock: quantity(from), toBlock: quantity(to) } as const;
-    const [logs, newest] = await Promise.all([
-      answered(this.#client.request({ method: 'eth_getLogs', params: [filter] }, options(signal)), signal),
-      // A call in the same tick travels in the same exchange, and so to the same node.
-      this.blockNumber(signal),
-    ]);
-    return newest < to ? undefined : readLogTransactions(logs, 'eth_getLogs');
+  async #transactionsWithLogs({ from, to, data, ...of }: LogFilter, signal?: AbortSignal): Promise<LogSearch> {
+    const filter = { ...of, fromBlock: quantity(from), toBlock: quantity(to) };
+    const asked = this.#client.request({ method: 'eth_getLogs', params: [filter] }, options(signal));
+    // A call in the same tick travels in the same exchange, and so to the same node.
+    const head = this.blockNumber(signal).catch((fault: unknown) => fault);
+    try {
+      const logs = readFoundLogs(await asked, 'eth_getLogs').filter((log) => data === undefined || log.data === data);
+      const newest = await head;
+      if (typeof newest !== 'bigint') throw newest;
+      return newest < to ? { kind: 'behind' } : { kind: 'found', candidates: candidatesOf(logs) };
+    } catch (thrown) {
+      const words = refusalOfRange(thrown);
+      if (words === undefined) throw nodeFault(thrown, signal);
+      return { kind: 'refused', fault: nodeFault(new RangeRefusal(words), signal) };
+    }
   }
+}
+
+/** What `eth_getLogs` is asked for. */
+interface LogFilter extends BlockRange {
+  readonly address: Address;
+  readonly topics: LogTopic[];
+  /** The data that counts; nodes cannot filter by it. */
+  readonly data?: Hex;
+}
+
+/** Each transaction once, the oldest first. */
+function candidatesOf(logs: readonly FoundLog[]): readonly Candidate[] {
+  const blocks = new Map(logs.map(({ transaction, block }) => [transaction, block]));
+  const candidates = [...blocks].map(([transaction, block]) => ({ transaction, block }));
+  return candidates.sort((a, b) => Number(a.block - b.block));
+}
+
+function readBlock(found: unknown, number: bigint | 'latest'): Block {
+  const method = 'eth_getBlockByNumber';
+  const block = {
+    number: readQuantity(field(found, 'number'), method),
+    timestamp: readSeconds(field(found, 'timestamp'), method),
+  };
+  if (number !== 'latest' && block.number !== number) throw nonsense(method);
+  return block;
 }
 
 const REVERTED = Symbol('reverted');

@@ -3,7 +3,7 @@ import { EIP1271_MAGIC_WORD, eip1271Abi, permit2Abi, tokenAbi } from '../../evm/
 import type { Address, Hex } from '../../evm/address.ts';
 import { PERMIT2 } from '../../evm/addresses.ts';
 import type { ChainNode } from './chain-node.ts';
-import type { Eip3009Transfer, Permit2Transfer, Transfer, UptoTransfer } from './transfer.ts';
+import type { Eip3009Transfer, Transfer } from './transfer.ts';
 
 /** What a view of a token may use; proxied tokens with long checks take a tenth of it. */
 const VIEW_GAS = 200_000n;
@@ -48,8 +48,19 @@ export class ChainReads {
   async nonceIsGone(transfer: Transfer, signal?: AbortSignal, block?: bigint): Promise<boolean | undefined> {
     const state = await (transfer.method === 'eip3009'
       ? this.#authorizationState(transfer, signal, block)
-      : this.#permit2Bit(transfer, signal, block));
+      : this.#permit2Bit(transfer.signed.from, transfer.signed.nonce, signal, block));
     return state === undefined ? undefined : state !== 0n;
+  }
+
+  /** Whether a nonce that an account may sign for Permit2 is gone, now or after a block. */
+  async permitIsGone(
+    owner: Address,
+    nonce: bigint,
+    signal?: AbortSignal,
+    block?: bigint,
+  ): Promise<boolean | undefined> {
+    const bit = await this.#permit2Bit(owner, nonce, signal, block);
+    return bit === undefined ? undefined : bit !== 0n;
   }
 
   /** Whether an account with code accepts a signature (EIP-1271). */
@@ -81,14 +92,10 @@ export class ChainReads {
     return await this.#word(asset, data, signal, block);
   }
 
-  async #permit2Bit(
-    { signed }: Permit2Transfer | UptoTransfer,
-    signal?: AbortSignal,
-    block?: bigint,
-  ): Promise<bigint | undefined> {
-    const args = [signed.from, signed.nonce >> 8n] as const;
+  async #permit2Bit(owner: Address, nonce: bigint, signal?: AbortSignal, block?: bigint): Promise<bigint | undefined> {
+    const args = [owner, nonce >> 8n] as const;
     const word = await this.#word(PERMIT2, encodeFunctionData({ abi: permit2Abi, args }), signal, block);
-    return word === undefined ? undefined : (word >> (signed.nonce & 0xffn)) & 1n;
+    return word === undefined ? undefined : (word >> (nonce & 0xffn)) & 1n;
   }
 
   async #word(to: Address, data: Hex, signal?: AbortSignal, block?: bigint): Promise<bigint | undefined> {

@@ -1,12 +1,10 @@
 import type { SettlementOutcome } from '../../domain/settlement.ts';
 import type { Hex } from '../../evm/address.ts';
-import { blockBefore, RANGE_BLOCKS } from './block-search.ts';
 import type { Block, Receipt } from './chain-facts.ts';
-import type { ChainNode } from './chain-node.ts';
 import { FAILURES, pending, settledWith } from './chain-outcome.ts';
-import type { ChainReads } from './chain-reads.ts';
-import { type Findings, findProof } from './proof.ts';
+import type { ChainView } from './permit-proof.ts';
 import type { Transfer } from './transfer.ts';
+import { type Findings, lastSecond, searchTransfer } from './transfer-search.ts';
 
 /**
  * How long before a payment was claimed its transfer may have been mined, in seconds: chains' clocks and ours differ.
@@ -16,9 +14,6 @@ const SEARCH_MARGIN_SECONDS = 120;
 
 /** How old a node's newest block may be before the node counts as fallen behind, in seconds. */
 const MAX_LAG_SECONDS = 120;
-
-/** Ranges of blocks in one search. A payment is valid for minutes only, which fit into one or two ranges. */
-const MAX_RANGES = 20;
 
 /** Least depth of the block that proves the end of an authorization, in blocks, itself included. */
 const END_DEPTH = 5n;
@@ -42,9 +37,7 @@ export type NonceFate =
   | { readonly kind: 'unclear' };
 
 /** The parts that a search for a nonce's fate needs. */
-export interface FateTools {
-  readonly node: ChainNode;
-  readonly reads: ChainReads;
+export interface FateTools extends ChainView {
   /** Blocks, its own included, until a transaction counts; at least 1. */
   readonly confirmations: number;
   /** Unix milliseconds. */
@@ -76,7 +69,7 @@ export async function findFate(
   if (gone === undefined) return { kind: 'unclear' };
   if (!gone)
     return (await isOver(transfer, head, tools, signal)) ? { kind: 'expired' } : { kind: 'unused', head, fresh };
-  const findings = await searchSince(transfer, since, head, node, signal);
+  const findings = await searchSince(transfer, since, head, tools, signal);
   switch (findings.kind) {
     case 'unclear':
       return findings;
@@ -85,7 +78,8 @@ export async function findFate(
       return { kind: isConfirmed(receipt, head, confirmations) ? 'paid' : 'unconfirmed', receipt };
     }
     case 'none': {
-      if (!findings.elsewhere && !fresh) return { kind: 'unclear' };
+      // A claim in the future: our clock was put back since, and the search may have begun too late.
+      if (!findings.elsewhere && (!fresh || since > clock())) return { kind: 'unclear' };
       // A reorganisation may still undo the transaction that took the nonce, together with its block.
       const firm = deepBlock(head, BigInt(confirmations));
       const stays = firm === head.number || (await reads.nonceIsGone(transfer, signal, firm)) === true;
@@ -149,23 +143,11 @@ async function searchSince(
   transfer: Transfer,
   since: number,
   head: Block,
-  node: ChainNode,
+  { clock, ...view }: FateTools,
   signal?: AbortSignal,
 ): Promise<Findings> {
-  let from = await blockBefore(node, head, since / 1000 - SEARCH_MARGIN_SECONDS, signal);
-  for (let range = 0; range < MAX_RANGES; range += 1) {
-    const end = from + RANGE_BLOCKS - 1n;
-    const to = end < head.number ? end : head.number;
-    const findings = await findProof(transfer, node, { from, to }, signal);
-    if (findings.kind !== 'none' || to === head.number) return findings;
-    // In later blocks the chain itself no longer takes the authorization.
-    if (BigInt((await node.block(to, signal)).timestamp) > lastSecond(transfer)) return findings;
-    from = to + 1n;
-  }
-  return { kind: 'unclear' };
-}
-
-/** Unix seconds after which no block can hold the transfer. */
-function lastSecond(transfer: Transfer): bigint {
-  return transfer.method === 'eip3009' ? transfer.signed.validBefore : transfer.signed.deadline;
+  // The time of the claim by the chain's clock, should ours be ahead of it.
+  const claimed = Math.min(since / 1000, head.timestamp - (clock() - since) / 1000);
+  const name = `${transfer.digest} ${transfer.amount} ${since}`;
+  return await searchTransfer({ ...view, transfer, head, signal }, claimed - SEARCH_MARGIN_SECONDS, name);
 }

@@ -1,22 +1,10 @@
-import { decodeFunctionData, encodeEventTopics } from 'viem';
-import { authorizationUsedEvent, exactPermit2ProxyAbi, transferEvent, uptoPermit2ProxyAbi } from '../../evm/abi.ts';
-import { type Address, type Hex, parseAddress } from '../../evm/address.ts';
-import { EXACT_PERMIT2_PROXY, UPTO_PERMIT2_PROXY } from '../../evm/addresses.ts';
-import type { BlockRange, Receipt } from './chain-facts.ts';
-import type { ChainNode } from './chain-node.ts';
+import { encodeEventTopics } from 'viem';
+import { authorizationUsedEvent } from '../../evm/abi.ts';
+import type { Receipt } from './chain-facts.ts';
+import { type ChainView, usesPermit, type Verdict } from './permit-proof.ts';
 import type { EventLog } from './rpc-answer.ts';
-import type { Eip3009Transfer, Permit2Transfer, Transfer, UptoTransfer } from './transfer.ts';
-
-/** Most transactions that one search reads. Only a payer with many equal payments at once has more than one. */
-const MAX_CANDIDATES = 100;
-
-/** What a range of blocks shows of a transfer. */
-export type Findings =
-  | { readonly kind: 'proof'; readonly receipt: Receipt }
-  /** The transfer is not there. `elsewhere`: another transaction there took the nonce. */
-  | { readonly kind: 'none'; readonly elsewhere: boolean }
-  /** The node cannot tell, or there was too much to look at. */
-  | { readonly kind: 'unclear' };
+import type { Eip3009Transfer, Transfer } from './transfer.ts';
+import { isTransfer, word } from './transfer-event.ts';
 
 /**
  * Whether a mined transaction made this very transfer: exactly the price, from the payer to `payTo`, in the asset, on
@@ -42,39 +30,11 @@ export function provesTransfer(transfer: Transfer, receipt: Receipt): boolean {
 export async function provesForeignTransfer(
   transfer: Transfer,
   receipt: Receipt,
-  node: ChainNode,
+  view: ChainView,
   signal?: AbortSignal,
-): Promise<boolean> {
-  if (!provesTransfer(transfer, receipt)) return false;
-  return transfer.method === 'eip3009' || (await usesPermit(transfer, receipt.transaction, node, signal));
-}
-
-/**
- * Looks for a transaction of any sender that made this very transfer in a range of blocks.
- *
- * @throws GatewayError when the node cannot be asked
- */
-export async function findProof(
-  transfer: Transfer,
-  node: ChainNode,
-  range: BlockRange,
-  signal?: AbortSignal,
-): Promise<Findings> {
-  const { asset, payer, payTo } = transfer;
-  const candidates =
-    transfer.method === 'eip3009'
-      ? await node.nonceEnds(asset, payer, transfer.signed.nonce, range, signal)
-      : await node.transfers(asset, payer, payTo, range, signal);
-  if (candidates === undefined) return { kind: 'unclear' };
-  let missing = candidates.length > MAX_CANDIDATES;
-  for (const candidate of candidates.slice(-MAX_CANDIDATES).reverse()) {
-    const receipt = await node.receipt(candidate, signal);
-    if (receipt === undefined) missing = true;
-    else if (await provesForeignTransfer(transfer, receipt, node, signal)) return { kind: 'proof', receipt };
-  }
-  // Permit2's events name no nonce, so other transfers prove nothing about this one.
-  const elsewhere = transfer.method === 'eip3009' && candidates.length > 0;
-  return missing ? { kind: 'unclear' } : { kind: 'none', elsewhere };
+): Promise<Verdict> {
+  if (!provesTransfer(transfer, receipt)) return 'absent';
+  return transfer.method === 'eip3009' ? 'proved' : await usesPermit(transfer, receipt, view, signal);
 }
 
 /**
@@ -108,54 +68,8 @@ function movesNext(transfer: Eip3009Transfer, logs: readonly EventLog[], used: n
   return next !== undefined && isTransfer(next, transfer);
 }
 
-const [TRANSFER_TOPIC] = encodeEventTopics({ abi: [transferEvent] });
 const [USED_TOPIC] = encodeEventTopics({ abi: [authorizationUsedEvent] });
 
 function isUse(log: EventLog, transfer: Transfer): boolean {
   return log.topics.length === 3 && log.topics[0] === USED_TOPIC && log.topics[1] === word(transfer.payer);
-}
-
-function isTransfer(log: EventLog, { payer, payTo, amount }: Transfer): boolean {
-  const [event, from, to] = log.topics;
-  if (log.topics.length !== 3 || event !== TRANSFER_TOPIC || from !== word(payer) || to !== word(payTo)) return false;
-  return log.data.length === 66 && BigInt(log.data) === amount;
-}
-
-/** An address as an indexed argument of an event. */
-function word(address: Hex): Hex {
-  return `0x${address.slice(2).padStart(64, '0')}`;
-}
-
-/** Whether a transaction is a plain call of the proxy with this permit. */
-async function usesPermit(
-  { method, payer, signed }: Permit2Transfer | UptoTransfer,
-  transaction: Hex,
-  node: ChainNode,
-  signal?: AbortSignal,
-): Promise<boolean> {
-  const found = await node.transaction(transaction, signal);
-  if (found === undefined || parseAddress(found.to) !== proxyOf(method)) return false;
-  try {
-    const [permit, owner] = method === 'upto' ? uptoPermit(found.input) : exactPermit(found.input);
-    return parseAddress(owner) === payer && permit.nonce === signed.nonce;
-  } catch {
-    return false; // another function of the proxy
-  }
-}
-
-/** The contract that spends a permit. */
-function proxyOf(method: 'permit2' | 'upto'): Address {
-  return method === 'upto' ? UPTO_PERMIT2_PROXY : EXACT_PERMIT2_PROXY;
-}
-
-type UsedPermit = readonly [permit: { readonly nonce: bigint }, owner: string];
-
-function exactPermit(input: Hex): UsedPermit {
-  const { functionName, args } = decodeFunctionData({ abi: exactPermit2ProxyAbi, data: input });
-  return functionName === 'settle' ? [args[0], args[1]] : [args[1], args[2]];
-}
-
-function uptoPermit(input: Hex): UsedPermit {
-  const { functionName, args } = decodeFunctionData({ abi: uptoPermit2ProxyAbi, data: input });
-  return functionName === 'settle' ? [args[0], args[2]] : [args[1], args[3]];
 }

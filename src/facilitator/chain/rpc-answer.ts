@@ -40,10 +40,20 @@ export function readLogs(value: unknown, method: string): EventLog[] {
   });
 }
 
-/** Reads the transactions that `eth_getLogs` found, each once. */
-export function readLogTransactions(value: unknown, method: string): Hex[] {
-  const hashes = readArray(value, method).map((log) => readBytes(field(log, 'transactionHash'), method, 32));
-  return [...new Set(hashes)];
+/** An event that `eth_getLogs` found, and where. */
+export interface FoundLog {
+  readonly transaction: Hex;
+  readonly block: bigint;
+  readonly data: Hex;
+}
+
+/** Reads what `eth_getLogs` found. */
+export function readFoundLogs(value: unknown, method: string): FoundLog[] {
+  return readArray(value, method).map((log) => ({
+    transaction: readBytes(field(log, 'transactionHash'), method, 32),
+    block: readQuantity(field(log, 'blockNumber'), method),
+    data: readBytes(field(log, 'data'), method),
+  }));
 }
 
 /** A field of an answer that should be an object; `undefined` where there is none. */

@@ -1,5 +1,6 @@
-import { BaseError, HttpRequestError, RpcRequestError, TimeoutError } from 'viem';
+import { BaseError, HttpRequestError, ResponseBodyTooLargeError, RpcRequestError, TimeoutError } from 'viem';
 import { GatewayError } from '../../domain/gateway-error.ts';
+import { textForLog } from '../../domain/text-for-log.ts';
 
 /** A node's answer instead of a result: it is reachable, and states a reason. */
 export interface NodeRefusal {
@@ -37,6 +38,38 @@ export function isTrouble(refusal: NodeRefusal): boolean {
   return TROUBLE_CODES.has(refusal.code) || TROUBLE_WORDS.test(refusal.message);
 }
 
+/** Words by which nodes say that they were asked too often, which no smaller question changes. */
+const TOO_OFTEN_WORDS = /too many requests|(?:request|rate)s? ?-?limit|throttl|per (?:second|minute|day)|quota|daily/i;
+
+/** Statuses by which a server refuses what it was asked, and not the one who asks. */
+const QUESTION_STATUSES: ReadonlySet<number | undefined> = new Set([400, 413, 422]);
+
+/** A node's refusal to search a range of blocks for events, in its own words. */
+export class RangeRefusal extends Error {
+  override readonly name = 'RangeRefusal';
+
+  constructor(words: string) {
+    super(`The node refuses eth_getLogs: ${textForLog(words)}`);
+  }
+}
+
+/**
+ * A node's words where it answers a search for events with a refusal that may be about the range. Providers word and
+ * number their limits as they like, so any answer counts that is none about the number of requests. `undefined` for an
+ * outage.
+ */
+export function refusalOfRange(thrown: unknown): string | undefined {
+  if (!(thrown instanceof BaseError)) return undefined;
+  if (thrown.walk((error) => error instanceof ResponseBodyTooLargeError)) return 'the answer is too large';
+  const refusal = readRefusal(thrown);
+  if (refusal !== undefined) {
+    return refusal.code === 429 || TOO_OFTEN_WORDS.test(refusal.message) ? undefined : refusal.message;
+  }
+  const failed = thrown.walk((error) => error instanceof HttpRequestError);
+  const answered = failed instanceof HttpRequestError && QUESTION_STATUSES.has(failed.status);
+  return answered ? failed.details : undefined;
+}
+
 /**
  * Turns a thrown value of a node call into a {@link GatewayError}: `facilitator_timeout` when the node was too slow or
  * the caller's signal ended the call; `facilitator_unreachable` when the node was unavailable, refused the connection
@@ -45,6 +78,10 @@ export function isTrouble(refusal: NodeRefusal): boolean {
  */
 export function nodeFault(thrown: unknown, signal?: AbortSignal): GatewayError {
   if (thrown instanceof GatewayError) return thrown;
+  if (thrown instanceof RangeRefusal) {
+    const detail = 'The chain node refuses to search for events.';
+    return new GatewayError('facilitator_invalid_answer', { detail, cause: thrown });
+  }
   if (signal?.aborted || (thrown instanceof BaseError && thrown.walk((error) => error instanceof TimeoutError))) {
     return new GatewayError('facilitator_timeout', { detail: 'The chain node was too slow.', cause: thrown });
   }

@@ -9,17 +9,18 @@ import { findForeignTransfer } from '../chain/foreign-transfer.ts';
 import { type FateTools, findFate, type NonceFate, outcomeOfFate } from '../chain/nonce-fate.ts';
 import { provesForeignTransfer } from '../chain/proof.ts';
 import { waitForReceipt } from '../chain/receipt-wait.ts';
-import { nodeFault } from '../chain/rpc-fault.ts';
+import { nodeFault, nonsense } from '../chain/rpc-fault.ts';
 import { loadReadTools, type ReadTools, readTransfer, type Transfer } from '../chain/transfer.ts';
-import type { ForeignTransfer, OpenSettlement } from '../facilitator.ts';
-import type { AskedSettlement, OpenWitness, Sight, Witness } from './witness.ts';
+import type { ForeignTransfer } from '../facilitator.ts';
+import type { AskedAt } from './asked-at.ts';
+import type { AskedSettlement, DoubtfulSettlement, NewestBlock, OpenWitness, Sight, Witness } from './witness.ts';
 
 /** How long our node may take to see a transaction that a facilitator says is mined, in milliseconds. */
 const SEEING_MS = 10_000;
 
 /**
- * How long before the claim a transfer may have been mined and still be the payment's own, in seconds. The chain's
- * clock and ours differ, and a block may bear the time at which its slot began.
+ * By how much a transfer may seem older than the request to settle and still be the payment's own, in seconds, where
+ * only the time of the newest block is known: a block may bear the time at which its slot began.
  */
 const DOUBTFUL_SECONDS = 30;
 
@@ -55,7 +56,7 @@ class ChainWitness implements Witness {
   async confirm(
     payment: Payment,
     said: SettlementOutcome,
-    { amount, patienceMs, notBefore }: AskedSettlement,
+    { amount, patienceMs, askedAt }: AskedSettlement,
   ): Promise<SettlementOutcome> {
     try {
       const transfer = await this.#read(payment, amount);
@@ -66,7 +67,7 @@ class ChainWitness implements Witness {
             ? said
             : pending(asHash(said.settlement.transaction), 'settlement_unproved');
         case 'failed':
-          return await this.#whatElse(transfer, said, notBefore);
+          return await this.#whatElse(transfer, said, askedAt);
         case 'unknown':
           return said;
       }
@@ -75,11 +76,11 @@ class ChainWitness implements Witness {
     }
   }
 
-  async resolve({ payment, amount, since, mayBeForeign }: OpenSettlement, signal: AbortSignal): Promise<Sight> {
+  async resolve({ payment, amount, since, askedAt }: DoubtfulSettlement, signal: AbortSignal): Promise<Sight> {
     try {
       const transfer = await this.#read(payment, amount);
       if (transfer === undefined) return asSight(pending(undefined, 'evidence_unreadable'));
-      return await this.#judge(transfer, { since, mayBeForeign }, signal);
+      return await this.#judge(transfer, { since, askedAt }, signal);
     } catch (thrown) {
       throw nodeFault(thrown, signal);
     }
@@ -96,46 +97,62 @@ class ChainWitness implements Witness {
     }
   }
 
+  async newest(signal: AbortSignal): Promise<NewestBlock> {
+    await this.#node.ready();
+    const newest = await this.#node.identify('latest', signal);
+    if (newest === undefined) throw nonsense('eth_getBlockByNumber');
+    return newest;
+  }
+
   /** A failure, unless the chain shows that the authorization was used all the same. */
   async #whatElse(
     transfer: Transfer,
     failed: SettlementOutcome,
-    notBefore: number | undefined,
+    askedAt: AskedAt | undefined,
   ): Promise<SettlementOutcome> {
     if ((await this.#tools.reads.nonceIsGone(transfer)) !== true) return failed;
-    const mayBeForeign = notBefore !== undefined;
-    const sight = await this.#judge(transfer, { since: notBefore ?? this.#tools.clock(), mayBeForeign });
+    const sight = await this.#judge(transfer, { since: this.#tools.clock(), askedAt });
     return sight.kind === 'outcome' ? sight.outcome : pending();
   }
 
   async #judge(
     transfer: Transfer,
-    { since, mayBeForeign = false }: Pick<OpenSettlement, 'since' | 'mayBeForeign'>,
+    { since, askedAt }: Pick<DoubtfulSettlement, 'since' | 'askedAt'>,
     signal?: AbortSignal,
   ): Promise<Sight> {
     const fate = await findFate(transfer, since, this.#tools, signal);
-    const foreign = mayBeForeign ? await this.#foreignOutcome(transfer, fate, since, signal) : undefined;
+    const foreign = await this.#foreignOutcome(transfer, fate, { since, askedAt }, signal);
     const decided = foreign ?? outcomeOfFate(transfer, fate);
     return decided === undefined ? { kind: 'unused' } : asSight(decided);
   }
 
   /**
-   * The outcome of a transfer that is older than the claim, where the authorization was not checked before the
-   * settlement was asked for. Anyone who reads it on the chain could submit it, if it paid another service with the
-   * same `payTo` and price: it is not served for. Where it may still be this payment's transfer, the doubt stays.
+   * The outcome of a transfer that is older than the request to settle, where the authorization was not checked before.
+   * Anyone who reads it on the chain could submit it, if it paid another service with the same `payTo` and price: it is
+   * not served for. Where it may still be this payment's transfer, the doubt stays. `undefined` where it is this
+   * payment's.
    */
   async #foreignOutcome(
     transfer: Transfer,
     fate: NonceFate,
-    since: number,
+    { since, askedAt }: Pick<DoubtfulSettlement, 'since' | 'askedAt'>,
     signal?: AbortSignal,
   ): Promise<SettlementOutcome | undefined> {
-    if (fate.kind !== 'paid' && fate.kind !== 'unconfirmed') return undefined;
+    if (askedAt === undefined || (fate.kind !== 'paid' && fate.kind !== 'unconfirmed')) return undefined;
     const { block, transaction } = fate.receipt;
-    const before = Math.floor(since / 1000) - (await this.#node.block(block, signal)).timestamp;
-    if (before <= 0) return undefined;
-    if (before > DOUBTFUL_SECONDS) return { kind: 'failed', reason: FAILURES[transfer.method].nonce };
-    return pending(transaction, 'settlement_unproved');
+    const used: SettlementOutcome = { kind: 'failed', reason: FAILURES[transfer.method].nonce };
+    const doubtful = pending(transaction, 'settlement_unproved');
+    if (askedAt.kind === 'block') {
+      if (block > askedAt.number) return undefined;
+      // Where a reorganisation replaced that block, the transfer may have been mined earlier than it was sent.
+      return (await this.#node.identify(askedAt.number, signal))?.hash === askedAt.hash ? used : doubtful;
+    }
+    const [mined, head] = await Promise.all([this.#node.block(block, signal), this.#node.block('latest', signal)]);
+    // Without a mark the time between the request and now is ours to measure, which proves no failure: a clock can jump.
+    const passed = (this.#tools.clock() - since) / 1000;
+    const asked = askedAt.kind === 'time' ? askedAt.seconds : head.timestamp - passed;
+    if (mined.timestamp >= asked) return undefined;
+    return askedAt.kind === 'time' && asked - mined.timestamp > DOUBTFUL_SECONDS ? used : doubtful;
   }
 
   /** Whether our own node has the transaction, and it proves the transfer. */
@@ -149,7 +166,7 @@ class ChainWitness implements Witness {
       // The facilitator sends this transaction, not the gateway.
       resend: async () => {},
     });
-    return receipt !== undefined && (await provesForeignTransfer(transfer, receipt, this.#node));
+    return receipt !== undefined && (await provesForeignTransfer(transfer, receipt, this.#tools)) === 'proved';
   }
 
   async #read(payment: Payment, amount: Amount): Promise<Transfer | undefined> {

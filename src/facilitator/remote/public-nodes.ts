@@ -1,8 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { RemoteFacilitatorSpec } from '../../domain/facilitator-spec.ts';
 import type { Network } from '../../domain/network.ts';
-import type { OpenSettlement } from '../facilitator.ts';
-import type { OpenWitness, Sight, Witness } from './witness.ts';
+import type { DoubtfulSettlement, NewestBlock, OpenWitness, Sight, Witness } from './witness.ts';
 
 /** Loads the reader of a network's chain when it is first needed: most gateways never have a settlement in doubt. */
 export type LoadWitness = (network: Network) => Promise<OpenWitness>;
@@ -12,7 +11,7 @@ export type PublicNodesSpec = Pick<RemoteFacilitatorSpec, 'publicNodes' | 'proxi
 
 /**
  * Public nodes of known networks, for settlements in doubt where the configuration names no node. No request waits for
- * such a node: only recovery asks, one look after the other at a bounded pace. A node that cannot be asked is no fault
+ * such a node unless its settlement is in doubt: else only recovery asks, one look after the other at a bounded pace. A node that cannot be asked is no fault
  * of the facilitator and counts as absent.
  */
 export class PublicNodes {
@@ -30,18 +29,31 @@ export class PublicNodes {
   }
 
   /** What a public node shows of an open settlement; `undefined` where there is none, or none that answers. */
-  async look(open: OpenSettlement, signal: AbortSignal): Promise<Sight | undefined> {
-    const { network } = open.payment.offer;
-    const url = this.#spec.publicNodes?.get(network);
-    if (url === undefined) return undefined;
+  async look(open: DoubtfulSettlement, signal: AbortSignal): Promise<Sight | undefined> {
     try {
-      const witness = await this.#witness(network, url);
-      await this.#turn(network, witness.paceMs, signal);
-      return await witness.resolve(open, signal);
+      return await (await this.#next(open.payment.offer.network, signal))?.resolve(open, signal);
     } catch (fault) {
       if (signal.aborted) throw fault;
       return undefined;
     }
+  }
+
+  /** The newest block of a network, for a settlement that is in doubt already; `undefined` where no node answers. */
+  async newest(network: Network, signal: AbortSignal): Promise<NewestBlock | undefined> {
+    try {
+      return await (await this.#next(network, signal))?.newest?.(signal);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** The node of a network when its turn has come; `undefined` where there is none. */
+  async #next(network: Network, signal: AbortSignal): Promise<Witness | undefined> {
+    const url = this.#spec.publicNodes?.get(network);
+    if (url === undefined) return undefined;
+    const witness = await this.#witness(network, url);
+    await this.#turn(network, witness.paceMs, signal);
+    return witness;
   }
 
   async #turn(network: Network, paceMs: number, signal: AbortSignal): Promise<void> {

@@ -10,6 +10,8 @@
  * - cdp: the error codes in the Coinbase Developer Platform's API schemas
  */
 
+import { textForLog } from '../../domain/text-for-log.ts';
+
 /** The form of a reason that may be passed on. */
 const FORM = /^[a-z0-9_]{1,96}$/;
 
@@ -149,19 +151,12 @@ export function relayedReason(reason: string | undefined, otherwise: string): st
   return reason !== undefined && FORM.test(reason) && KNOWN.has(reason) ? reason : otherwise;
 }
 
-/** Longest text of a facilitator that is logged, in characters. */
-const MAX_LOGGED = 300;
-
 /**
- * The facilitator's own text, for the operator's log; `undefined` where {@link relayedReason} tells all of it. URLs are
- * cut to their origin, because their paths may hold keys of nodes.
+ * The facilitator's own text, for the operator's log, without what may be a key; `undefined` where {@link relayedReason}
+ * tells all of it.
  */
 export function loggedReason(reason: string | undefined, message: string | undefined): string | undefined {
   const unknown = reason !== undefined && relayedReason(reason, '') === '' ? reason : undefined;
   const text = [unknown, message].filter((part) => part !== undefined && part !== '').join(': ');
-  if (text === '') return undefined;
-  const printable = text
-    .replace(/[^\x20-\x7e]+/g, ' ')
-    .replace(/(\b[a-z]+:\/\/)(?:[^\s/@]*@)?([^\s/?#"'<>]+)[^\s"'<>]*/gi, '$1$2');
-  return printable.slice(0, MAX_LOGGED);
+  return text === '' ? undefined : textForLog(text);
 }

@@ -19,6 +19,7 @@ import type {
   Verification,
 } from '../facilitator.ts';
 import { expectationOf } from './answer-fields.ts';
+import type { AskedAt } from './asked-at.ts';
 import type { Exchange } from './exchange.ts';
 import { readCatalogueAnswer } from './extension-responses.ts';
 import { FacilitatorCalls, protocolAnswer } from './facilitator-calls.ts';
@@ -91,16 +92,18 @@ export type StrangeReason = (facilitator: string, operation: 'verify' | 'settle'
  * it.
  *
  * The authorization of an unverified payment may have been used before the request, by a transfer that anyone can read
- * on the chain. A transfer that is older than the request is then no settlement of this payment:
+ * on the chain. Such a transfer is no settlement of this payment. Only the chain says what was before: our node's newest
+ * block is read before the request, and written down with the attempt. A public node is asked after an answer that leaves
+ * a doubt, and what it says is written down then.
  *
- * | `/settle` answers | the chain shows the transfer | outcome |
+ * | the chain shows the transfer | with our node | with a public one |
  * |---|---|---|
- * | refused before sending | from before the question, by more than clocks differ | `failed`: the authorization is used |
- * | the same, or anything without a transaction | from just before the question | `unknown` |
- * | the same | from after it: sent by this facilitator, or by somebody who was faster | `settled` |
+ * | up to that block; from before the request by more than blocks lie apart | `failed`: the authorization is used | the same |
+ * | from just before the request | does not occur | `unknown` |
+ * | after that: sent by this facilitator, or by somebody who was faster | `settled` | `settled` |
  *
- * An answer that leaves such a doubt is written down; a process that is killed before that leaves an attempt like any
- * other.
+ * A process that is killed before the answer leaves, without a node of our own, an attempt like that of a verified
+ * payment.
  *
  * @throws Error when `spec.cdp` holds no usable key, or `spec.rpc` names a node and there is nothing to read it with.
  */
@@ -113,6 +116,9 @@ export function openRemoteFacilitator(spec: RemoteFacilitatorSpec, deps: RemoteF
  * mined and reported a little later.
  */
 const LAST_ANSWER_SECONDS = 300;
+
+/** How long an unverified payment, or one in doubt, waits for the chain's newest block, in milliseconds. */
+const MARK_MS = 1_000;
 
 /**
  * Statuses of `/settle` that mean a refusal at the door, before the payment was read, if the body is no settle answer.
@@ -130,8 +136,8 @@ interface AskedOnce {
   readonly payment: Payment;
   readonly amount: Amount;
   readonly body: string;
-  /** Its time in Unix milliseconds, for a payment that was not verified before. */
-  readonly notBefore: number | undefined;
+  /** When it was asked for, for a payment that was not verified before. */
+  readonly mark: AskedAt | undefined;
   readonly asking: AskingOrder;
 }
 
@@ -218,10 +224,10 @@ class RemoteFacilitator implements Facilitator {
 
   async resolve(open: OpenSettlement, signal: AbortSignal): Promise<SettlementOutcome> {
     const { payment, amount, attempt, known } = open;
-    const mayBeForeign = attempt !== undefined && decodeAttempt(attempt)?.mayBeForeign === true;
+    const askedAt = attempt === undefined ? undefined : decodeAttempt(attempt)?.askedAt;
     const witness = this.#witnesses.get(payment.offer.network);
     if (witness !== undefined) {
-      const seen = await witness.resolve({ ...open, mayBeForeign }, signal);
+      const seen = await witness.resolve({ ...open, askedAt }, signal);
       if (seen.kind !== 'unused') return seen.outcome;
       if (attempt === undefined) return NOT_SENT;
       // The chain undid the settlement: that is reported, but not settled again. Its answer went out long ago.
@@ -233,7 +239,7 @@ class RemoteFacilitator implements Facilitator {
     if (known !== undefined) return { kind: 'settled', settlement: known };
     // Every attempt is written down before the request: without an attempt there was no request.
     if (attempt === undefined) return NOT_SENT;
-    const seen = await this.#publicNodes?.look({ ...open, mayBeForeign }, signal);
+    const seen = await this.#publicNodes?.look({ ...open, askedAt }, signal);
     if (seen?.kind === 'outcome' && seen.outcome.kind !== 'unknown') return seen.outcome;
     return await this.#askAgain(payment, amount, attempt, signal);
   }
@@ -275,11 +281,14 @@ class RemoteFacilitator implements Facilitator {
   async #settle(payment: Payment, amount: Amount, journal: Journal, asking: AskingOrder): Promise<SettlementOutcome> {
     // No money has to move, so there is no request.
     if (amount === 0n) return nothingMoved(payment.authorization.payer);
-    const notBefore = this.#unverified.has(payment) ? this.#clock() : undefined;
+    const mark = this.#unverified.has(payment) ? await this.#markOrVerify(payment) : undefined;
+    if (mark?.kind === 'failed') return mark;
     const { body, version } = this.#prepare(payment, amount);
-    await journal(encodeAttempt({ version, mayBeForeign: false }));
+    await journal(encodeAttempt({ version, askedAt: mark?.kind === 'block' ? mark : undefined }));
+    const askedAt = performance.now();
     let answer = await this.#calls.call('settle', body, undefined);
-    if (notBefore !== undefined && wantsVerification(answer) && this.#named(answer, payment, body) === undefined) {
+    if (mark !== undefined && wantsVerification(answer) && this.#named(answer, payment, body) === undefined) {
+      this.#wantsVerification = true;
       const refused = await this.#verifyFirst(payment);
       if (refused !== undefined) return refused;
       answer = await this.#calls.call('settle', body, undefined);
@@ -288,17 +297,39 @@ class RemoteFacilitator implements Facilitator {
     const said = this.#read(answer, payment, amount, { body, version });
     const outcome =
       said === undefined
-        ? await this.#outcomeUnsaid(answer, { payment, amount, body, notBefore, asking })
-        : await this.#confirm(payment, amount, said, notBefore);
+        ? await this.#outcomeUnsaid(answer, { payment, amount, body, mark, asking })
+        : await this.#confirm(payment, amount, said, mark);
     if (
-      notBefore !== undefined &&
+      mark?.kind === 'unmarked' &&
       answer.kind === 'answered' &&
       outcome.kind === 'unknown' &&
       !namesTransaction(said)
     ) {
-      await journal(encodeAttempt({ version, mayBeForeign: true }));
+      await journal(encodeAttempt({ version, askedAt: await this.#markLate(payment, askedAt) }));
     }
     return outcome;
+  }
+
+  /**
+   * The newest block before an unverified payment is asked for: only the chain's clock can tell its transfer from an
+   * earlier one. Where our node does not say, the payment is verified after all. Without a node of our own there is no
+   * mark: no request waits for a public node.
+   *
+   * @returns `failed` where it was refused, `undefined` where it was verified
+   * @throws GatewayError `facilitator_overloaded`: the verification failed, and nothing was sent
+   */
+  async #markOrVerify(payment: Payment): Promise<AskedAt | Extract<SettlementOutcome, { kind: 'failed' }> | undefined> {
+    const witness = this.#witnesses.get(payment.offer.network);
+    if (witness?.newest === undefined) return { kind: 'unmarked' };
+    const newest = await witness.newest(AbortSignal.timeout(MARK_MS)).catch(() => undefined);
+    return newest === undefined ? await this.#verifyFirst(payment) : { kind: 'block', ...newest };
+  }
+
+  /** When a settlement that is in doubt was asked for, by the clock of a public node's chain. */
+  async #markLate(payment: Payment, askedAt: number): Promise<AskedAt> {
+    const newest = await this.#publicNodes?.newest(payment.offer.network, AbortSignal.timeout(MARK_MS));
+    if (newest === undefined) return { kind: 'unmarked' };
+    return { kind: 'time', seconds: newest.timestamp - (performance.now() - askedAt) / 1000 };
   }
 
   /** The outcome where the answer does not speak the protocol, or where there is no answer. */
@@ -319,10 +350,10 @@ class RemoteFacilitator implements Facilitator {
   /** What became of a payment that was refused at the door and settled all the same; `undefined` where nothing shows it. */
   async #behindTheDoor(
     answer: Exchange,
-    { payment, amount, body, notBefore }: AskedOnce,
+    { payment, amount, body, mark }: AskedOnce,
   ): Promise<SettlementOutcome | undefined> {
     const refused = { kind: 'failed', reason: 'facilitator_overloaded' } as const;
-    const seen = await this.#confirm(payment, amount, refused, notBefore);
+    const seen = await this.#confirm(payment, amount, refused, mark);
     if (seen !== refused) return seen;
     const named = this.#named(answer, payment, body);
     return named === undefined ? undefined : unbelieved(named);
@@ -335,13 +366,11 @@ class RemoteFacilitator implements Facilitator {
   }
 
   /**
-   * Verifies a payment after the facilitator refused to settle it unverified. From now on each payment is verified
-   * before its settlement. `undefined` where the payment is valid.
+   * Verifies a payment that was to be settled unverified. `undefined` where the payment is valid.
    *
    * @throws GatewayError `facilitator_overloaded`: the verification failed, and nothing was sent
    */
-  async #verifyFirst(payment: Payment): Promise<SettlementOutcome | undefined> {
-    this.#wantsVerification = true;
+  async #verifyFirst(payment: Payment): Promise<Extract<SettlementOutcome, { kind: 'failed' }> | undefined> {
     try {
       const verification = await this.verify(payment, AbortSignal.timeout(this.#spec.verifyTimeoutMs));
       return verification.kind === 'valid' ? undefined : { kind: 'failed', reason: verification.reason };
@@ -366,16 +395,15 @@ class RemoteFacilitator implements Facilitator {
     return named === undefined ? said : unbelieved(named);
   }
 
-  /** @param notBefore time of the request in Unix milliseconds, for a payment that was not verified before */
   async #confirm(
     payment: Payment,
     amount: Amount,
     said: SettlementOutcome,
-    notBefore: number | undefined,
+    askedAt: AskedAt | undefined,
   ): Promise<SettlementOutcome> {
     const witness = this.#witnesses.get(payment.offer.network);
     if (witness === undefined) return said;
-    return await witness.confirm(payment, said, { amount, notBefore, patienceMs: this.#spec.settleTimeoutMs });
+    return await witness.confirm(payment, said, { amount, askedAt, patienceMs: this.#spec.settleTimeoutMs });
   }
 
   /** Of two answers the later one stands: a catalogue may list at `verify` or at `settle`. */

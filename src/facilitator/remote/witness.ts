@@ -2,7 +2,9 @@ import type { Amount } from '../../domain/amount.ts';
 import type { Network } from '../../domain/network.ts';
 import type { Payment } from '../../domain/payment.ts';
 import type { SettlementOutcome } from '../../domain/settlement.ts';
+import type { Hex } from '../../evm/address.ts';
 import type { ForeignTransfer, OpenSettlement } from '../facilitator.ts';
+import type { AskedAt } from './asked-at.ts';
 
 /**
  * Checks on one chain what a remote facilitator says about settlements. The interface has its own file because the
@@ -24,13 +26,33 @@ export interface Witness {
    *
    * @throws GatewayError when the node cannot be asked
    */
-  resolve(open: OpenSettlement, signal: AbortSignal): Promise<Sight>;
+  resolve(open: DoubtfulSettlement, signal: AbortSignal): Promise<Sight>;
   /**
    * Looks for the payment's transfer, made by somebody else, see `Facilitator.findForeign`.
    *
    * @throws GatewayError when the node cannot be asked
    */
   findForeign(payment: Payment, signal: AbortSignal): Promise<ForeignTransfer>;
+  /**
+   * The newest block. Absent where no payment is asked for without a verification.
+   *
+   * @throws GatewayError when the node cannot be asked
+   */
+  newest?(signal: AbortSignal): Promise<NewestBlock>;
+}
+
+/** The newest block of a chain. */
+export interface NewestBlock {
+  readonly number: bigint;
+  readonly hash: Hex;
+  /** Unix seconds, by the chain's own clock. */
+  readonly timestamp: number;
+}
+
+/** A settlement whose outcome is not known, and when it was asked for where that matters. */
+export interface DoubtfulSettlement extends OpenSettlement {
+  /** `undefined` where the authorization was verified, and so unused, just before: then a transfer is this payment's. */
+  readonly askedAt: AskedAt | undefined;
 }
 
 /** A settlement that a facilitator was asked for just now. */
@@ -38,11 +60,8 @@ export interface AskedSettlement {
   readonly amount: Amount;
   /** Longest wait for its transaction, in milliseconds. */
   readonly patienceMs: number;
-  /**
-   * Unix milliseconds before which a transfer belongs to another purchase; `undefined` where the authorization was
-   * verified, and so unused, a moment ago.
-   */
-  readonly notBefore: number | undefined;
+  /** As in {@link DoubtfulSettlement}. */
+  readonly askedAt: AskedAt | undefined;
 }
 
 /** What a witness sees of an open settlement. */

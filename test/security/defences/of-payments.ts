@@ -69,12 +69,26 @@ export const PAYMENT_DEFENCES: readonly Defence[] = [
     ['older than the offer', 'judge', "if (age >= longest) return { kind: 'none' };", ''],
     ['without foreignTransfers: serve', 'findForeign', "runtime.plan.foreignTransfers === 'serve' && ", ''],
   ),
-  ...defencesOf('settled-elsewhere', [
-    'served by no gateway',
-    'ChainWitness.#foreignOutcome',
-    'if (before <= 0) return undefined;',
-    'return undefined;',
-  ]),
+  ...defencesOf(
+    'settled-elsewhere',
+    [
+      'served by no gateway',
+      'ChainWitness.#foreignOutcome',
+      'if (block > askedAt.number) return undefined;',
+      'return undefined;',
+    ],
+    [
+      'served by no gateway',
+      'ChainWitness.#foreignOutcome',
+      'if (mined.timestamp >= asked) return undefined;',
+      'return undefined;',
+    ],
+  ),
+  ...defencesOf(
+    'integration/wrapped-permit-proof',
+    ['that does nothing with it', 'usesPermit', 'claims <= settlementsIn(transfer, receipt, proxy)', 'true'],
+    ['that its transaction hides', 'usesPermit', '!permits.delete(nonce) || ', ''],
+  ),
   ...defencesOf('every-payment-kind', [
     'somebody else had settled',
     'verify',

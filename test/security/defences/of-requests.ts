@@ -238,7 +238,7 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
     ['keep a price', 'answerOf', ", 'Cache-Control', 'no-store'", ''],
     ['parser refuses', 'rawAnswer', "'Cache-Control: no-store',", ''],
   ),
-  ...defencesOf('log-injection', ['facilitator', 'loggedReason', ".replace(/[^\\x20-\\x7e]+/g, ' ')", '']),
+  ...defencesOf('log-injection', ['facilitator', 'CUTS', "[/[^\\x20-\\x7e]+/g, ' '],", '']),
   ...defencesOf('payment-flood', ['cost no facilitator call', 'PaymentBudget.admit', 'bucket.tokens < 1', 'false']),
   ...defencesOf('overcommitment', ['are bounded', 'UnpaidCalls.begin', 'copies === 0 && calls.size >= most', 'false']),
 ];

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { OpenSettlement } from '../../../src/facilitator/facilitator.ts';
 import { PublicNodes } from '../../../src/facilitator/remote/public-nodes.ts';
-import type { OpenWitness } from '../../../src/facilitator/remote/witness.ts';
+import type { DoubtfulSettlement, OpenWitness } from '../../../src/facilitator/remote/witness.ts';
 import { scriptedPayment } from '../../support/scripted-facilitator.ts';
 
 const { network: NETWORK } = scriptedPayment(2).offer;
@@ -22,7 +21,8 @@ describe('the reader of public nodes', () => {
     };
     const nodes = new PublicNodes({ publicNodes: new Map([[NETWORK, 'http://127.0.0.1:1']]) }, load, Date.now);
     const payment = scriptedPayment(2);
-    const doubt: OpenSettlement = { payment, amount: payment.offer.amount, attempt: undefined, since: 0 };
+    const settlement = { payment, amount: payment.offer.amount, attempt: undefined, since: 0 };
+    const doubt: DoubtfulSettlement = { ...settlement, askedAt: undefined };
     const { signal } = new AbortController();
     expect(await nodes.look(doubt, signal)).toBeUndefined();
     expect(await nodes.look(doubt, signal)).toEqual({ kind: 'unused' });

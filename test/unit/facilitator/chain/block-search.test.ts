@@ -6,6 +6,7 @@ import { parseNetwork } from '../../../../src/domain/network.ts';
 import { parseAddress } from '../../../../src/evm/address.ts';
 import { blockBefore, RANGE_BLOCKS } from '../../../../src/facilitator/chain/block-search.ts';
 import { ChainNode } from '../../../../src/facilitator/chain/chain-node.ts';
+import { units } from '../../../support/upto-payments.ts';
 
 const closers: (() => Promise<void>)[] = [];
 
@@ -15,21 +16,23 @@ afterEach(async () => {
 
 describe('a block from before a time', () => {
   it.each([
-    [100_000n, 2, 10],
-    [100_000n, 2, 86_400],
-    [100_000n, 12, 3_600],
-    [50n, 2, 60],
-    [50n, 2, 500],
-    [3n, 2, 2],
-  ])('is old enough and hardly older: head %i, a block each %i s, %i s ago', async (head, seconds, ago) => {
+    [100_000n, 2, 10, RANGE_BLOCKS],
+    [100_000n, 2, 86_400, RANGE_BLOCKS],
+    [100_000n, 12, 3_600, RANGE_BLOCKS],
+    [100_000n, 2, 86_400, 10n],
+    [100_000n, 2, 3_600, 1n],
+    [50n, 2, 60, RANGE_BLOCKS],
+    [50n, 2, 500, RANGE_BLOCKS],
+    [3n, 2, 2, RANGE_BLOCKS],
+  ])('is old enough and hardly older: head %i, a block each %i s, %i s ago, %i at once', async (head, seconds, ago, span) => {
     const node = await chainOf(head, seconds);
     const newest = await node.block('latest');
     const time = newest.timestamp - ago;
-    const found = await blockBefore(node, newest, time);
+    const found = await blockBefore(node, newest, time, span);
     const timeOf = (block: bigint): number => Number(block) * seconds;
     expect(found === 0n || timeOf(found) < time).toBe(true);
     // No block after the range that begins there is old enough.
-    const after = found + RANGE_BLOCKS;
+    const after = found + span;
     expect(after > head || timeOf(after) >= time).toBe(true);
   });
 });
@@ -40,9 +43,12 @@ describe('a node that has not seen the end of a range', () => {
     if (account === undefined) throw new Error('no address');
     const node = await chainOf(10n, 2);
     const nonce = `0x${'22'.repeat(32)}` as const;
-    expect(await node.nonceEnds(account, account, nonce, { from: 0n, to: 10n })).toEqual([]);
-    expect(await node.nonceEnds(account, account, nonce, { from: 0n, to: 11n })).toBeUndefined();
-    expect(await node.transfers(account, account, account, { from: 0n, to: 11n })).toBeUndefined();
+    const behind = { kind: 'behind' };
+    const found = { kind: 'found', candidates: [] };
+    expect(await node.nonceEnds(account, account, nonce, { from: 0n, to: 10n })).toEqual(found);
+    expect(await node.nonceEnds(account, account, nonce, { from: 0n, to: 11n })).toEqual(behind);
+    const transfer = { asset: account, payer: account, payTo: account, amount: units(1) };
+    expect(await node.transfers(transfer, { from: 0n, to: 11n })).toEqual(behind);
   });
 });
 

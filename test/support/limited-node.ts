@@ -1,0 +1,67 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
+
+/** A JSON-RPC call. */
+export interface RpcCall {
+  readonly id: number;
+  readonly method: string;
+  readonly params: readonly unknown[];
+}
+
+/** An error of JSON-RPC. */
+export interface RpcError {
+  readonly code: number;
+  readonly message: string;
+}
+
+/** A way to a chain's node that answers some calls with an error, as nodes with limits do. */
+export interface LimitedNode {
+  readonly url: string;
+  /** Every call so far. */
+  readonly calls: readonly RpcCall[];
+  /** How many calls were refused. */
+  readonly refused: number;
+  close(): Promise<void>;
+}
+
+/** @param limit the error for a call; `undefined` lets it through */
+export async function openLimitedNode(
+  nodeUrl: string,
+  limit: (call: RpcCall) => RpcError | undefined,
+): Promise<LimitedNode> {
+  const calls: RpcCall[] = [];
+  let refused = 0;
+  const answerOf = async (asked: Omit<RpcCall, 'params'> & Partial<RpcCall>): Promise<unknown> => {
+    const call = { ...asked, params: asked.params ?? [] };
+    calls.push(call);
+    const error = limit(call);
+    if (error !== undefined) {
+      refused += 1;
+      return { jsonrpc: '2.0', id: call.id, error };
+    }
+    const headers = { 'Content-Type': 'application/json' };
+    return await (await fetch(nodeUrl, { method: 'POST', headers, body: JSON.stringify(call) })).json();
+  };
+  const pass = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const asked = (await json(request)) as RpcCall | readonly RpcCall[];
+    const answer = Array.isArray(asked) ? await Promise.all(asked.map(answerOf)) : await answerOf(asked as RpcCall);
+    response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(answer));
+  };
+  const server = createServer((request, response) => void pass(request, response).catch(() => response.destroy()));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    calls,
+    get refused() {
+      return refused;
+    },
+    async close() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
