@@ -96,7 +96,7 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
     ],
     ['is not served to', 'refuseOddMessage', 'httpVersionMajor !== 1', 'false'],
     ['upgrade', 'route', 'if (isFreeToAll(matched))', 'if (isFreeToAll(matched) || transport !== HTTP)'],
-    ['upgrade', 'DrainingListener.constructor', 'shouldUpgradeCallback: isWebSocketUpgrade,', ''],
+    ['upgrade', 'DrainingListener.constructor', '&& isWebSocketUpgrade(req)', ''],
   ),
   ...defencesOf(
     'header-spoofing',
@@ -192,7 +192,7 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
   ...defencesOf(
     'pipelining',
     ['pipelined requests', 'DrainingListener.#listen', 'res.socket === null', 'false'],
-    ['cut the connection', 'PipelinedRequests.inTurn', 'waiting === MOST_WAITING', 'false'],
+    ['are answered up to', 'PipelinedRequests.inTurn', 'queue.waiting.length === MOST_WAITING', 'false'],
   ),
   ...defencesOf(
     'large-body',
