@@ -10,6 +10,7 @@ import { answerInsteadOfUpload, linger } from '../proxy/linger.ts';
 import { isWebSocketUpgrade } from '../proxy/upgrade.ts';
 import { ConnectionGuard } from './connection-guard.ts';
 import { Edge } from './edge/edge.ts';
+import { withoutUpgrade } from './ignored-upgrade.ts';
 import { answerOn, PipelinedRequests } from './pipelined-requests.ts';
 import { problem, rawAnswer } from './raw-answer.ts';
 import { serveUpgrade } from './serve-upgrade.ts';
@@ -57,6 +58,8 @@ class DrainingListener implements PublicListener {
   readonly #guard: ConnectionGuard;
   readonly #edge: Edge;
   readonly #pipelined = new PipelinedRequests();
+  /** Node's reader of requests. */
+  readonly #read: (socket: Socket) => void;
   #leaving = false;
 
   constructor(services: Services) {
@@ -72,12 +75,16 @@ class DrainingListener implements PublicListener {
       requestTimeout: 0,
       noDelay: true,
       insecureHTTPParser: false,
-      // Other upgrades are ignored, with their body; a Node without this option emits `upgrade` for them. Behind an answer
-      // under way nobody can upgrade: the connection ends after it.
-      shouldUpgradeCallback: (req) => !this.#pipelined.endAfterAnswers(req.socket) && isWebSocketUpgrade(req),
+      // Behind an answer under way nobody can upgrade: the connection ends after it. A Node without this option emits
+      // `upgrade` then.
+      shouldUpgradeCallback: ({ socket }) => !this.#pipelined.endAfterAnswers(socket),
     });
     // Node would silently drop headers above its count; they are counted, and refused, when the request is accepted.
     this.server.maxHeadersCount = 0;
+    const readers = this.server.listeners('connection');
+    this.#read = (socket) => {
+      for (const read of readers) Reflect.apply(read, this.server, [socket]);
+    };
     this.#edge = new Edge({ server: this.server, guard: this.#guard, runtime: services.runtime });
     this.#listen();
   }
@@ -150,7 +157,12 @@ class DrainingListener implements PublicListener {
       socket.destroy();
       return;
     }
-    this.#track(serveUpgrade(req, socket, head, this.#services));
+    if (isWebSocketUpgrade(req)) {
+      this.#track(serveUpgrade(req, socket, head, this.#services));
+      return;
+    }
+    socket.unshift(withoutUpgrade(req, head));
+    this.#read(socket);
   }
 
   #serve(req: IncomingMessage, res: ServerResponse): void {

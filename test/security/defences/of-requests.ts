@@ -96,7 +96,7 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
     ],
     ['is not served to', 'refuseOddMessage', 'httpVersionMajor !== 1', 'false'],
     ['upgrade', 'route', 'if (isFreeToAll(matched))', 'if (isFreeToAll(matched) || transport !== HTTP)'],
-    ['upgrade', 'DrainingListener.constructor', '&& isWebSocketUpgrade(req)', ''],
+    ['upgrade', 'DrainingListener.#upgrade', 'isWebSocketUpgrade(req)', 'true'],
   ),
   ...defencesOf(
     'header-spoofing',
