@@ -11,7 +11,7 @@ import type { ServerLine } from './server-line.ts';
 import { StreamLimits, type Timed } from './stream-limits.ts';
 import { BodyRefusedError, ClientGoneError, faultOf } from './upstream-fault.ts';
 import type { ForwardRequest, UpstreamResponse } from './upstream-response.ts';
-import { decodeHead, decodeReason } from './wire-head.ts';
+import { checkedReason, decodeHead } from './wire-head.ts';
 
 /** The parts that all exchanges with an upstream share. */
 export interface ExchangeTerms {
@@ -102,7 +102,7 @@ export class Exchange implements Dispatcher.DispatchHandler, ResponseSource, Tim
     this.#deadline.end();
     this.#limits?.hold();
     this.#sending.answered();
-    const head = { status, statusText: decodeReason(reason, status), rawHeaders };
+    const head = { status, statusText: checkedReason(reason, status), rawHeaders };
     this.#response = new HeldResponse(head, this, this.#request.fields);
     this.#opened.resolve(this.#response);
   }

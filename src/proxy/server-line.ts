@@ -3,6 +3,7 @@ import type { Dispatcher } from 'undici';
 import Client from 'undici/lib/dispatcher/client.js';
 import Pool from 'undici/lib/dispatcher/pool.js';
 import type { Upstream, UpstreamServer } from '../domain/upstream.ts';
+import { correctParser } from './answer-parser.ts';
 import { withLateEnd } from './late-end.ts';
 import type { ServerHealth } from './server-health.ts';
 import { type Connector, connectorTo } from './upstream-connector.ts';
@@ -81,6 +82,9 @@ class OneConnection extends Client {
         }),
     });
     this.#connection = connection;
+    this.on('connect', () => {
+      if (connection.socket !== undefined) correctParser(connection.socket);
+    });
   }
 
   override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
