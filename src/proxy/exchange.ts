@@ -120,7 +120,7 @@ export class Exchange implements Dispatcher.DispatchHandler, ResponseSource, Tim
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
-    if (this.#response?.status === 304 && isLengthMismatch(error)) {
+    if (isLengthMismatch(error) && this.#response !== undefined && this.#isBodiless(this.#response.status)) {
       this.onResponseEnd();
       return;
     }
@@ -129,6 +129,10 @@ export class Exchange implements Dispatcher.DispatchHandler, ResponseSource, Tim
       if (this.#sending.again(error)) return;
     }
     this.#over(error);
+  }
+
+  #isBodiless(status: number): boolean {
+    return status === 204 || status === 304 || this.#request.method === 'HEAD';
   }
 
   trailers(): readonly string[] {
@@ -186,7 +190,8 @@ export class Exchange implements Dispatcher.DispatchHandler, ResponseSource, Tim
 
 /**
  * undici expects the bytes of a 304's `Content-Length`, which is the length a 200 would have had and announces no body
- * (RFC 9110 §8.6). Such a response is whole.
+ * (RFC 9110 §8.6), and those of a 204, which should have none. Such a response is whole. undici ends its connection: if
+ * the bytes do come, they are not read as another answer.
  */
 function isLengthMismatch(error: Error): boolean {
   return 'code' in error && error.code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH';

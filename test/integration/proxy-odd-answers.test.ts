@@ -141,3 +141,38 @@ describe('a trailer that only a head may carry', () => {
     expect(upstream.connections()).toBe(1);
   });
 });
+
+describe('an answer without a body whose head states a length', () => {
+  const NO_CONTENT = 'HTTP/1.1 204 No Content\r\n\r\n';
+
+  it.each([
+    ['GET', '204 No Content', '', NO_CONTENT],
+    ['POST', '204 No Content', '', NO_CONTENT],
+    ['POST', '204 No Content', 'stray', NO_CONTENT],
+    ['HEAD', '204 No Content', '', NO_CONTENT],
+    ['HEAD', '200 OK', '', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n'],
+    ['GET', '304 Not Modified', '', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n'],
+    ['GET', '304 Not Modified', 'stray', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n'],
+  ])('is whole, and the connection goes on (%s, %s, body "%s")', async (method, status, stray, answer) => {
+    const scene = await answering(`HTTP/1.1 ${status}\r\nContent-Length: 5\r\n\r\n${stray}`);
+    expect(await askTwice(scene, method)).toBe(answer + AFTER);
+  });
+
+  it('is whole when it is read into memory', async () => {
+    const upstream = await openOddUpstream(async (peer) => {
+      await peer.until('\r\n\r\n');
+      peer.send('HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n');
+    });
+    const collected = Promise.withResolvers<unknown>();
+    const gateway = await openBareGateway(upstream.upstream, {
+      hold: async (response) => {
+        collected.resolve(await response.collect(1_000));
+        return true;
+      },
+    });
+    open.push(upstream, gateway);
+    await exchangeRaw(gateway.port, 'POST /x HTTP/1.1\r\nHost: gw\r\nConnection: close\r\nContent-Length: 1\r\n\r\n!');
+    expect(await collected.promise).toMatchObject({ kind: 'whole' });
+    expect(await gateway.next()).toEqual({ kind: 'complete', bytes: 0 });
+  });
+});
