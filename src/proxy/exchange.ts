@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici';
 import { GatewayError } from '../domain/gateway-error.ts';
 import { notePassed } from '../engine/spent-buffers.ts';
+import { parseFieldList } from './field-list.ts';
 import { HeadDeadline } from './head-deadline.ts';
 import { HeldResponse, type ResponseSource } from './held-response.ts';
 import { relayInformational } from './informational.ts';
@@ -9,7 +10,7 @@ import { Sending } from './sending.ts';
 import type { ServerChoice } from './server-choice.ts';
 import type { ServerLine } from './server-line.ts';
 import { StreamLimits, type Timed } from './stream-limits.ts';
-import { BodyRefusedError, ClientGoneError, faultOf } from './upstream-fault.ts';
+import { BodyRefusedError, ClientGoneError, faultOf, UpstreamFault } from './upstream-fault.ts';
 import type { ForwardRequest, UpstreamResponse } from './upstream-response.ts';
 import { checkedReason, decodeHead } from './wire-head.ts';
 
@@ -102,6 +103,10 @@ export class Exchange implements Dispatcher.DispatchHandler, ResponseSource, Tim
     this.#deadline.end();
     this.#limits?.hold();
     this.#sending.answered();
+    if (isCoded(rawHeaders)) {
+      this.fail(new GatewayError('upstream_invalid_answer', { cause: new UpstreamFault(UNKNOWN_CODING, 'possibly') }));
+      return;
+    }
     const head = { status, statusText: checkedReason(reason, status), rawHeaders };
     this.#response = new HeldResponse(head, this, this.#request.fields);
     this.#opened.resolve(this.#response);
@@ -195,4 +200,19 @@ export class Exchange implements Dispatcher.DispatchHandler, ResponseSource, Tim
  */
 function isLengthMismatch(error: Error): boolean {
   return 'code' in error && error.code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH';
+}
+
+const UNKNOWN_CODING = 'The body has a transfer coding that was not asked for.';
+
+/**
+ * Whether a body is coded for this connection in another way than in chunks. undici removes the chunks only, and the
+ * client would take the rest for the content (RFC 9112 §7).
+ */
+function isCoded(rawHeaders: readonly string[]): boolean {
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    if (rawHeaders[i]?.length !== 17 || rawHeaders[i]?.toLowerCase() !== 'transfer-encoding') continue;
+    const codings = parseFieldList(rawHeaders[i + 1]?.toLowerCase() ?? '');
+    if (codings.some((coding) => coding !== 'chunked' && coding !== 'identity')) return true;
+  }
+  return false;
 }

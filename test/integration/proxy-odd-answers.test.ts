@@ -19,7 +19,11 @@ interface Scene {
 async function answering(...pieces: readonly string[]): Promise<Scene> {
   const upstream = await openOddUpstream((peer) => {
     peer.socket.on('end', () => peer.socket.end());
-    peer.socket.on('data', (data: Buffer) => void (data.includes(' /x ') ? inPieces(peer, pieces) : peer.send(AFTER)));
+    peer.socket.on('data', (data: Buffer) => {
+      const [, path] = /^(?:GET|HEAD|POST) (\S+) /.exec(data.toString('latin1')) ?? [];
+      if (path === '/x') void inPieces(peer, pieces);
+      else if (path !== undefined) peer.send(AFTER);
+    });
   });
   const gateway = await openBareGateway(upstream.upstream);
   open.push(upstream, gateway);
@@ -174,5 +178,28 @@ describe('an answer without a body whose head states a length', () => {
     await exchangeRaw(gateway.port, 'POST /x HTTP/1.1\r\nHost: gw\r\nConnection: close\r\nContent-Length: 1\r\n\r\n!');
     expect(await collected.promise).toMatchObject({ kind: 'whole' });
     expect(await gateway.next()).toEqual({ kind: 'complete', bytes: 0 });
+  });
+});
+
+describe('a transfer coding other than chunks', () => {
+  const CODED = '2\r\nok\r\n0\r\n\r\n';
+
+  it.each([
+    ['Transfer-Encoding: gzip, chunked', CODED],
+    ['Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked', CODED],
+    ['transfer-encoding: GZIP,chunked', CODED],
+    ['Transfer-Encoding: deflate', 'ok'],
+    ['Transfer-Encoding: x-own;level=1, chunked', CODED],
+  ])('is an invalid answer: the client would take its bytes for the content (%s)', async (fields, body) => {
+    for (const method of ['GET', 'POST']) {
+      const received = await askTwice(await answering(`HTTP/1.1 200 OK\r\n${fields}\r\n\r\n${body}`), method);
+      expect(received).toMatch(/^HTTP\/1\.1 502 /);
+      expect(received).toContain('upstream_invalid_answer');
+    }
+  });
+
+  it.each(['chunked', 'Chunked', 'identity, chunked'])('is not meant by "%s"', async (coding) => {
+    const scene = await answering(`HTTP/1.1 200 OK\r\nTransfer-Encoding: ${coding}\r\n\r\n${CODED}`);
+    expect(await askTwice(scene)).toBe(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${CODED}${AFTER}`);
   });
 });
