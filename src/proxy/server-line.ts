@@ -9,7 +9,7 @@ import type { ServerHealth } from './server-health.ts';
 import { type Connector, connectorTo } from './upstream-connector.ts';
 
 /** Longest head of an upstream's response, in bytes. APIs with many cookies pass Node's 16 KiB. */
-const MAX_RESPONSE_HEAD_BYTES = 64 * 1024;
+export const MAX_RESPONSE_HEAD_BYTES = 64 * 1024;
 
 /** One connection to a server, made anew when it has ended. */
 export interface KeptConnection {

@@ -4,7 +4,7 @@ import { isCharged } from '../domain/charge-rule.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
 import { transactionOf } from '../domain/receipt.ts';
 import { ServerResponse } from '../engine/node-http.ts';
-import type { TraceContext } from '../observe/tracer.ts';
+import type { StageFacts, TraceContext } from '../observe/tracer.ts';
 import { faultAnswer } from '../pipeline/answer.ts';
 import { buysBalance } from '../pipeline/balance/buy-balance.ts';
 import { charge } from '../pipeline/charge.ts';
@@ -195,7 +195,11 @@ class TunnelTransport implements Transport {
         },
       });
     try {
-      return await traced(request.notes.trace, 'tunnel', upgrade, ({ kind, status }) => ({ outcome: kind, status }));
+      const facts = ({ kind, status }: UpgradeOutcome): StageFacts => ({ outcome: kind, status });
+      const outcome = await traced(request.notes.trace, 'tunnel', upgrade, facts);
+      // For the log: the answer was not written by `res`.
+      if (outcome.status !== undefined) res.statusCode = outcome.status;
+      return outcome;
     } finally {
       place.release();
     }
