@@ -62,6 +62,7 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
   ]),
   ...defencesOf(
     'smuggling',
+    ['are the next request', 'withoutUpgrade', ', rest]', ']'],
     [
       'message with an ambiguous end',
       'refuseOddMessage',
@@ -96,7 +97,6 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
     ],
     ['is not served to', 'refuseOddMessage', 'httpVersionMajor !== 1', 'false'],
     ['upgrade', 'route', 'if (isFreeToAll(matched))', 'if (isFreeToAll(matched) || transport !== HTTP)'],
-    ['upgrade', 'DrainingListener.#upgrade', 'isWebSocketUpgrade(req)', 'true'],
   ),
   ...defencesOf(
     'header-spoofing',
