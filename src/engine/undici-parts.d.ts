@@ -52,3 +52,9 @@ declare module 'undici/lib/api/api-request.js' {
     options: Dispatcher.RequestOptions,
   ): Promise<Dispatcher.ResponseData>;
 }
+
+declare module 'undici/lib/core/symbols.js' {
+  /** Keys under which undici keeps its own state on a socket. */
+  const symbols: { readonly kParser: symbol; readonly kReset: symbol };
+  export default symbols;
+}

@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici';
 import { GatewayError } from '../domain/gateway-error.ts';
 import { notePassed } from '../engine/spent-buffers.ts';
+import { parseFieldList } from './field-list.ts';
 import { HeadDeadline } from './head-deadline.ts';
 import { HeldResponse, type ResponseSource } from './held-response.ts';
 import { relayInformational } from './informational.ts';
@@ -9,9 +10,9 @@ import { Sending } from './sending.ts';
 import type { ServerChoice } from './server-choice.ts';
 import type { ServerLine } from './server-line.ts';
 import { StreamLimits, type Timed } from './stream-limits.ts';
-import { BodyRefusedError, ClientGoneError, faultOf } from './upstream-fault.ts';
+import { BodyRefusedError, ClientGoneError, faultOf, UpstreamFault } from './upstream-fault.ts';
 import type { ForwardRequest, UpstreamResponse } from './upstream-response.ts';
-import { decodeHead, decodeReason } from './wire-head.ts';
+import { checkedReason, decodeHead } from './wire-head.ts';
 
 /** The parts that all exchanges with an upstream share. */
 export interface ExchangeTerms {
@@ -102,7 +103,11 @@ export class Exchange implements Dispatcher.DispatchHandler, ResponseSource, Tim
     this.#deadline.end();
     this.#limits?.hold();
     this.#sending.answered();
-    const head = { status, statusText: decodeReason(reason, status), rawHeaders };
+    if (isCoded(rawHeaders)) {
+      this.fail(new GatewayError('upstream_invalid_answer', { cause: new UpstreamFault(UNKNOWN_CODING, 'possibly') }));
+      return;
+    }
+    const head = { status, statusText: checkedReason(reason, status), rawHeaders };
     this.#response = new HeldResponse(head, this, this.#request.fields);
     this.#opened.resolve(this.#response);
   }
@@ -120,7 +125,7 @@ export class Exchange implements Dispatcher.DispatchHandler, ResponseSource, Tim
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
-    if (this.#response?.status === 304 && isLengthMismatch(error)) {
+    if (isLengthMismatch(error) && this.#response !== undefined && this.#isBodiless(this.#response.status)) {
       this.onResponseEnd();
       return;
     }
@@ -129,6 +134,10 @@ export class Exchange implements Dispatcher.DispatchHandler, ResponseSource, Tim
       if (this.#sending.again(error)) return;
     }
     this.#over(error);
+  }
+
+  #isBodiless(status: number): boolean {
+    return status === 204 || status === 304 || this.#request.method === 'HEAD';
   }
 
   trailers(): readonly string[] {
@@ -186,8 +195,24 @@ export class Exchange implements Dispatcher.DispatchHandler, ResponseSource, Tim
 
 /**
  * undici expects the bytes of a 304's `Content-Length`, which is the length a 200 would have had and announces no body
- * (RFC 9110 §8.6). Such a response is whole.
+ * (RFC 9110 §8.6), and those of a 204, which should have none. Such a response is whole. undici ends its connection: if
+ * the bytes do come, they are not read as another answer.
  */
 function isLengthMismatch(error: Error): boolean {
   return 'code' in error && error.code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH';
+}
+
+const UNKNOWN_CODING = 'The body has a transfer coding that was not asked for.';
+
+/**
+ * Whether a body is coded for this connection in another way than in chunks. undici removes the chunks only, and the
+ * client would take the rest for the content (RFC 9112 §7).
+ */
+function isCoded(rawHeaders: readonly string[]): boolean {
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    if (rawHeaders[i]?.length !== 17 || rawHeaders[i]?.toLowerCase() !== 'transfer-encoding') continue;
+    const codings = parseFieldList(rawHeaders[i + 1]?.toLowerCase() ?? '');
+    if (codings.some((coding) => coding !== 'chunked' && coding !== 'identity')) return true;
+  }
+  return false;
 }

@@ -3,12 +3,13 @@ import type { Dispatcher } from 'undici';
 import Client from 'undici/lib/dispatcher/client.js';
 import Pool from 'undici/lib/dispatcher/pool.js';
 import type { Upstream, UpstreamServer } from '../domain/upstream.ts';
+import { correctParser } from './answer-parser.ts';
 import { withLateEnd } from './late-end.ts';
 import type { ServerHealth } from './server-health.ts';
 import { type Connector, connectorTo } from './upstream-connector.ts';
 
 /** Longest head of an upstream's response, in bytes. APIs with many cookies pass Node's 16 KiB. */
-const MAX_RESPONSE_HEAD_BYTES = 64 * 1024;
+export const MAX_RESPONSE_HEAD_BYTES = 64 * 1024;
 
 /** One connection to a server, made anew when it has ended. */
 export interface KeptConnection {
@@ -81,6 +82,9 @@ class OneConnection extends Client {
         }),
     });
     this.#connection = connection;
+    this.on('connect', () => {
+      if (connection.socket !== undefined) correctParser(connection.socket);
+    });
   }
 
   override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {

@@ -9,6 +9,7 @@ import type { PaymentFields } from './headers/payment-fields.ts';
 import { relayResponseHeaders } from './headers/to-client.ts';
 import type { ServerChoice } from './server-choice.ts';
 import type { ServerHealth } from './server-health.ts';
+import { MAX_RESPONSE_HEAD_BYTES } from './server-line.ts';
 import type { Connector } from './upstream-connector.ts';
 import { ClientGoneError, faultOf, isBreak, UpstreamSilenceError } from './upstream-fault.ts';
 import type { RelayOutcome } from './upstream-response.ts';
@@ -118,6 +119,7 @@ export class Tunnel {
       const proxy = this.#openProxy(line, connection);
       // Rejects only without an `error` listener; the upgrade is over when the client's socket is closed.
       proxy.ws(this.#outgoing(req, line), this.#socket, {}, head).catch(() => {});
+      if (this.#request !== undefined) this.#guardSwitch(this.#request);
     } catch (error) {
       this.#failed(error instanceof Error ? error : new Error(String(error)));
       this.#socket.end();
@@ -175,12 +177,43 @@ export class Tunnel {
 
   #watch(request: ClientRequest): void {
     this.#request = request;
-    request.once('response', (answer) => this.#answered(answer, ['transfer-encoding']));
-    request.once('upgrade', (answer) => {
+    // As long a head as on the way of other requests; the number of its fields is bounded by that.
+    Object.assign(request, { maxHeaderSize: MAX_RESPONSE_HEAD_BYTES, maxHeadersCount: 0 });
+    request.once('response', (answer) => {
+      if (answer.statusCode === 101) {
+        this.#refuseSwitch(request);
+        return;
+      }
+      // Before the library's own listener, which destroys the client's connection.
+      answer.once('error', (error) => this.#failed(error));
+      this.#answered(answer, ['transfer-encoding']);
+    });
+  }
+
+  /** Lets the library join the two sides only after the switch that was asked for. */
+  #guardSwitch(request: ClientRequest): void {
+    const joins = request.listeners('upgrade');
+    request.removeAllListeners('upgrade');
+    request.once('upgrade', (answer, upstreamSocket, head) => {
+      if (!isWebSocketSwitch(answer)) {
+        upstreamSocket.destroy();
+        this.#refuseSwitch(request);
+        return;
+      }
       this.#upgraded = true;
       this.#forward.onUpgraded?.();
       this.#answered(answer, ['connection', 'upgrade']);
+      // The library writes the head without naming an encoding. No other text is written to this connection.
+      this.#socket.setDefaultEncoding('latin1');
+      for (const join of joins) Reflect.apply(join, request, [answer, upstreamSocket, head]);
     });
+  }
+
+  /** A switch to nothing, or to another protocol than was asked for: the client would not understand a byte of it. */
+  #refuseSwitch(request: ClientRequest): void {
+    this.#failed(new Error('bad upgrade'));
+    this.#socket.end();
+    request.destroy();
   }
 
   /** Replaces the answer's headers by those the client may see; `kept` are the ones that the library frames with. */
@@ -262,6 +295,11 @@ function connectionTo({ origin, connect }: TunnelLine): Promise<Socket> {
       else reject(error);
     });
   });
+}
+
+/** Whether a 101 is one to WebSocket (RFC 6455 §4.1): Node has seen that its `Connection` names `Upgrade`. */
+function isWebSocketSwitch({ headers }: IncomingMessage): boolean {
+  return headers.upgrade?.trim().toLowerCase() === 'websocket';
 }
 
 /** A flat list as the object that `http.request` takes; lower-case names, repeated ones as arrays. */

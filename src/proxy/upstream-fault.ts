@@ -79,9 +79,11 @@ const CODE_OF_FAULT: ReadonlyMap<string, ErrorCode> = new Map([
 function codeOf(error: unknown, message: string): ErrorCode {
   if (error instanceof UpstreamSilenceError) return 'upstream_timeout';
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
-  // undici reports an unexpected 100 or 101 as a socket error of this text.
+  // undici reports an answer that nobody waits for, and an unexpected 101, as a socket error of this text.
   const unasked = message === 'bad response' || message === 'bad upgrade';
-  if (unasked || error instanceof errors.HTTPParserError) return 'upstream_invalid_answer';
+  // Node's parser, which reads the answers to upgrades, has codes of its own for what is not HTTP.
+  const isNoHttp = error instanceof errors.HTTPParserError || code.startsWith('HPE_');
+  if (unasked || isNoHttp) return 'upstream_invalid_answer';
   return CODE_OF_FAULT.get(code) ?? 'upstream_unreachable';
 }
 

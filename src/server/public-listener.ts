@@ -10,7 +10,8 @@ import { answerInsteadOfUpload, linger } from '../proxy/linger.ts';
 import { isWebSocketUpgrade } from '../proxy/upgrade.ts';
 import { ConnectionGuard } from './connection-guard.ts';
 import { Edge } from './edge/edge.ts';
-import { PipelinedRequests } from './pipelined-requests.ts';
+import { withoutUpgrade } from './ignored-upgrade.ts';
+import { answerOn, PipelinedRequests } from './pipelined-requests.ts';
 import { problem, rawAnswer } from './raw-answer.ts';
 import { serveUpgrade } from './serve-upgrade.ts';
 
@@ -57,6 +58,8 @@ class DrainingListener implements PublicListener {
   readonly #guard: ConnectionGuard;
   readonly #edge: Edge;
   readonly #pipelined = new PipelinedRequests();
+  /** Node's reader of requests. */
+  readonly #read: (socket: Socket) => void;
   #leaving = false;
 
   constructor(services: Services) {
@@ -72,11 +75,16 @@ class DrainingListener implements PublicListener {
       requestTimeout: 0,
       noDelay: true,
       insecureHTTPParser: false,
-      // Other upgrades are ignored, with their body; a Node without this option emits `upgrade` for them.
-      shouldUpgradeCallback: isWebSocketUpgrade,
+      // Behind an answer under way nobody can upgrade: the connection ends after it. A Node without this option emits
+      // `upgrade` then.
+      shouldUpgradeCallback: ({ socket }) => !this.#pipelined.endAfterAnswers(socket),
     });
     // Node would silently drop headers above its count; they are counted, and refused, when the request is accepted.
     this.server.maxHeadersCount = 0;
+    const readers = this.server.listeners('connection');
+    this.#read = (socket) => {
+      for (const read of readers) Reflect.apply(read, this.server, [socket]);
+    };
     this.#edge = new Edge({ server: this.server, guard: this.#guard, runtime: services.runtime });
     this.#listen();
   }
@@ -137,14 +145,25 @@ class DrainingListener implements PublicListener {
       const headers = { 'Content-Type': 'application/problem+json', 'Cache-Control': 'no-store', Connection: 'close' };
       res.writeHead(417, headers).end(problem('expectation_failed'));
     });
-    this.server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
-      // Another request is still being answered: its answer and the tunnel would be mixed.
-      if (isSocket(socket) && !isAnswering(socket) && !socket.writableEnded)
-        this.#track(serveUpgrade(req, socket, head, this.#services));
-      else socket.destroy();
-    });
+    this.server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => this.#upgrade(req, socket, head));
     this.server.on('connect', (_req: IncomingMessage, socket: Duplex) => refuseTunnel(socket));
-    this.server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => answerUnreadable(error, socket));
+    this.server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) =>
+      answerUnreadable(error, socket, this.#pipelined),
+    );
+  }
+
+  #upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // Another request is still being answered: its answer and the tunnel would be mixed.
+    if (!isSocket(socket) || answerOn(socket) !== undefined || socket.writableEnded) {
+      socket.destroy();
+      return;
+    }
+    if (isWebSocketUpgrade(req)) {
+      this.#track(serveUpgrade(req, socket, head, this.#services));
+      return;
+    }
+    socket.unshift(withoutUpgrade(req, head));
+    this.#read(socket);
   }
 
   #serve(req: IncomingMessage, res: ServerResponse): void {
@@ -171,12 +190,17 @@ function refuseTunnel(socket: Duplex): void {
 }
 
 /** Answers bytes that cannot be parsed, for which there is no request object: the parser's error, then the end. */
-function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
+function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex, pipelined: PipelinedRequests): void {
   // What still arrives after such an answer is dropped, until the client has read the answer.
   if (error.code !== 'ECONNRESET' && socket.writableEnded && !socket.destroyed) return;
-  // While another request is being answered, ours would be read as a part of its answer.
-  if (error.code === 'ECONNRESET' || !socket.writable || isAnswering(socket)) {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
+    return;
+  }
+  // While another request is being answered, ours would be read as a part of its answer.
+  if (answerOn(socket) !== undefined) {
+    const mayEnd = isSocket(socket) && !socket.readableEnded;
+    if (!mayEnd || !pipelined.endAfterAnswers(socket)) socket.destroy();
     return;
   }
   linger(socket);
@@ -190,11 +214,6 @@ function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
     default:
       socket.end(rawAnswer('Bad Request', 'request_malformed'));
   }
-}
-
-/** Node keeps the current response on its socket, the only place that knows it. */
-function isAnswering(socket: Duplex): boolean {
-  return '_httpMessage' in socket && socket._httpMessage !== null && socket._httpMessage !== undefined;
 }
 
 function isSocket(socket: Duplex): socket is Socket {

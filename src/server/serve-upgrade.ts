@@ -4,12 +4,12 @@ import { isCharged } from '../domain/charge-rule.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
 import { transactionOf } from '../domain/receipt.ts';
 import { ServerResponse } from '../engine/node-http.ts';
-import type { TraceContext } from '../observe/tracer.ts';
+import type { StageFacts, TraceContext } from '../observe/tracer.ts';
 import { faultAnswer } from '../pipeline/answer.ts';
 import { buysBalance } from '../pipeline/balance/buy-balance.ts';
 import { charge } from '../pipeline/charge.ts';
 import { type ClaimedPayment, claimDelivery, claimPayment } from '../pipeline/claim.ts';
-import { type AcceptedRequest, emptyNotes, type RoutedRequest } from '../pipeline/exchange.ts';
+import type { AcceptedRequest, RoutedRequest } from '../pipeline/exchange.ts';
 import {
   type Destination,
   endOf,
@@ -36,18 +36,14 @@ import {
 } from '../pipeline/stages.ts';
 import { traced } from '../pipeline/traced.ts';
 import type { Transport } from '../pipeline/transport.ts';
-import { type ReceivedRequest, receivedRequest } from '../proxy/client.ts';
+import { receivedRequest } from '../proxy/client.ts';
 import type { PaidFacts } from '../proxy/headers/to-upstream.ts';
 import { linger } from '../proxy/linger.ts';
 import type { UpgradeOutcome } from '../proxy/tunnel.ts';
-import { isWebSocketUpgrade } from '../proxy/upgrade.ts';
-import { bodyOf } from '../proxy/upload-body.ts';
 
 /**
- * Serves a request to switch protocols: the same stages as {@link serve}, with a tunnel at the end. A priced WebSocket
+ * Serves a request to switch to WebSocket: the same stages as {@link serve}, with a tunnel at the end. A priced WebSocket
  * is paid at the upgrade, before the upstream hears of it.
- *
- * Upgrades other than WebSocket are ignored, as RFC 9110 §7.8 allows: the request is served as if it had not asked.
  */
 export async function serveUpgrade(
   req: IncomingMessage,
@@ -64,11 +60,7 @@ export async function serveUpgrade(
     // A client that keeps its half of the connection open must not keep ours.
     linger(socket);
   });
-  if (isWebSocketUpgrade(req))
-    return await serve(receivedRequest(req, res), services, new TunnelTransport({ req, res, socket, head }));
-  // This version of Node has discarded its body: the request cannot be forwarded.
-  if (bodyOf(req) !== undefined) return refuseUpgrade(receivedRequest(req, res), services);
-  return await serve(receivedRequest(req, res), services);
+  await serve(receivedRequest(req, res), services, new TunnelTransport({ req, res, socket, head }));
 }
 
 const SAID_BY_ANSWER = 'What this route costs is said by an answer.';
@@ -79,11 +71,6 @@ interface OpenedTunnel {
   /** The gateway's own headers, in an answer with that status. */
   readonly add: (status: number) => readonly (readonly [string, string])[];
   readonly onUpgraded: () => void;
-}
-
-function refuseUpgrade({ head, client }: ReceivedRequest, services: Services): void {
-  const context = { head, runtime: services.runtime(), requestId: services.newRequestId(), notes: emptyNotes() };
-  client.answer(faultAnswer(context, new GatewayError('upgrade_unsupported')));
 }
 
 /** A request to switch protocols, on its connection. */
@@ -208,7 +195,11 @@ class TunnelTransport implements Transport {
         },
       });
     try {
-      return await traced(request.notes.trace, 'tunnel', upgrade, ({ kind, status }) => ({ outcome: kind, status }));
+      const facts = ({ kind, status }: UpgradeOutcome): StageFacts => ({ outcome: kind, status });
+      const outcome = await traced(request.notes.trace, 'tunnel', upgrade, facts);
+      // For the log: the answer was not written by `res`.
+      if (outcome.status !== undefined) res.statusCode = outcome.status;
+      return outcome;
     } finally {
       place.release();
     }

@@ -1,4 +1,3 @@
-import { STATUS_CODES } from 'node:http';
 import type { Difference, Meeting } from './difference.ts';
 import { addressed, dropping, find, keepOnly, last } from './difference.ts';
 import { chunksOf } from './encounter.ts';
@@ -18,10 +17,7 @@ export const ANSWER_DIFFERENCES: readonly Difference[] = [
   }),
   addressed('answer', 'reason', (draft) => {
     const [, status = '', reason = ''] = /^HTTP\/1\.1 (\d{3}) ?(.*)$/.exec(draft.startLine) ?? [];
-    const isText = Buffer.from(Buffer.from(reason, 'latin1').toString('utf8'), 'utf8').equals(
-      Buffer.from(reason, 'latin1'),
-    );
-    draft.startLine = `HTTP/1.1 ${status} ${isText ? reason : STATUS_CODES[status]}`;
+    draft.startLine = `HTTP/1.1 ${status} ${reason}`;
   }),
   addressed('answer', 'answer-hop-by-hop', (draft) => {
     const nominated = valuesOf(draft.headers, 'connection').join().toLowerCase().split(/ *, */);

@@ -176,6 +176,73 @@ describe('a WebSocket upgrade', () => {
     expect((await peer).received.includes('smuggled')).toBe(false);
   });
 
+  it('keeps the bytes of the answer that are not ASCII', async () => {
+    const odd = 'X-Latin: caf\xe9\r\nX-Utf8: \xc3\xa9\r\n';
+    const { upstream } = await answering(SWITCHED.replace('Sec-', `${odd}Sec-`));
+    const tunnel = await tunnelTo(upstream);
+    const client = await connectRaw(tunnel.port);
+    client.send(REQUEST);
+    const answer = parseRaw(Buffer.from(await client.until('\r\n\r\n'), 'latin1'));
+    expect([answer.all('x-latin'), answer.all('x-utf8')]).toEqual([['caf\xe9'], ['\xc3\xa9']]);
+    client.socket.destroy();
+  });
+
+  it.each([
+    ['60 KB in one field', `X: ${'y'.repeat(60_000)}\r\n`],
+    ['3000 fields', Array.from({ length: 3_000 }, (_, index) => `X-${index}: y\r\n`).join('')],
+  ])('takes a head of the upstream as long as other answers have (%s)', async (_what, fields) => {
+    const { upstream } = await answering(SWITCHED.replace('Sec-', `${fields}Sec-`));
+    const tunnel = await tunnelTo(upstream);
+    const client = await connectRaw(tunnel.port);
+    client.send(REQUEST);
+    const answer = parseRaw(Buffer.from(await client.until('\r\n\r\n'), 'latin1'));
+    expect(answer.statusLine).toBe('HTTP/1.1 101 Switching Protocols');
+    expect(answer.all('sec-websocket-accept')).toEqual(['xyz']);
+    client.socket.destroy();
+  });
+
+  it.each([
+    ['without a protocol', 'HTTP/1.1 101 Switching Protocols\r\n\r\n'],
+    ['without Connection', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n'],
+    ['without Upgrade', 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\r\n'],
+    ['to another protocol', 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n'],
+    ['to two protocols', 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket, h2c\r\n\r\n'],
+    ['in a head without end', `HTTP/1.1 101 Switching Protocols\r\n${'A: aaaaaaaaaaaaaaaa\r\n'.repeat(6000)}`],
+    ['in what is not HTTP', 'SSH-2.0-OpenSSH_9.6\r\n'],
+  ])('is refused with a fault when the upstream switches %s', async (_how, bytes) => {
+    const { upstream, peer } = await answering(`${bytes}frames`);
+    const tunnel = await tunnelTo(upstream);
+    const client = await connectRaw(tunnel.port);
+    client.send(`${REQUEST}early`);
+    const received = (await client.ended).toString();
+    expect(received).toBe('HTTP/1.1 502 Bad Gateway\r\n\r\nupstream_invalid_answer');
+    client.socket.end();
+    await (await peer).ended;
+    expect(await tunnel.outcome).toEqual({ kind: 'upstream_broke' });
+  });
+
+  it('that the upstream declines is no whole answer when that breaks off', async () => {
+    const { upstream, peer } = await answering('HTTP/1.1 403 Forbidden\r\nContent-Length: 40\r\n\r\nnope');
+    const tunnel = await tunnelTo(upstream);
+    const client = await connectRaw(tunnel.port);
+    client.send(REQUEST);
+    await client.until('nope');
+    (await peer).socket.destroy();
+    await client.ended;
+    expect(await tunnel.outcome).toEqual({ kind: 'upstream_broke', status: 403 });
+  });
+
+  it('that the upstream declines is given up when the client leaves in the middle', async () => {
+    const { upstream, peer } = await answering('HTTP/1.1 403 Forbidden\r\nContent-Length: 40\r\n\r\nnope');
+    const tunnel = await tunnelTo(upstream);
+    const client = await connectRaw(tunnel.port);
+    client.send(REQUEST);
+    await client.until('nope');
+    client.socket.resetAndDestroy();
+    await (await peer).ended;
+    expect(await tunnel.outcome).toEqual({ kind: 'client_gone', status: 403 });
+  });
+
   it('goes to another server when the first does not take the connection', async () => {
     const closed = await openOddUpstream(() => {});
     await closed.close();

@@ -13,6 +13,8 @@ routes:
   - { path: /shop, host: shop.example.com, price: $0.02 }
 `;
 
+const PRICED = '{ path: /data, price: $0.01 }';
+
 /** The URL that a 402 for a path names. */
 async function offered(path: string, headers: readonly string[]): Promise<string> {
   const answer = await siege.ask(lastRequest(`GET ${path}`, headers));
@@ -79,6 +81,44 @@ describe('a trusted proxy', () => {
     siege = await laySiege(`trustedProxies: [127.0.0.0/8]${ROUTES}`);
     expect(await offered('/shop', ['X-Forwarded-Proto: https', header])).toMatch(/^https:\/\/shop\.example\.com/);
     expect(statusOf(await siege.ask(lastRequest('GET /shop')))).toBe(404);
+  });
+});
+
+describe('the API behind a trusted proxy', () => {
+  /** The values of a header that the API was sent last. */
+  function sent(name: string): string[] {
+    const { rawHeaders = [] } = siege.seen.at(-1) ?? {};
+    return rawHeaders.filter((_value, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name);
+  }
+
+  it.each([
+    [['X-Forwarded-Proto: https', 'X-Forwarded-Host: a.test'], 'https', 'a.test'],
+    [
+      ['X-Forwarded-Host: a.test', 'X-Forwarded-Host: b.test', 'X-Forwarded-Proto: https', 'X-Forwarded-Proto: http'],
+      'https',
+      'a.test',
+    ],
+    [['X-Forwarded-Host: a.test, b.test', 'X-Forwarded-Proto: https, http'], 'https', 'a.test'],
+    [['X-Forwarded-Proto: http', 'X-Forwarded-Proto: https'], 'http', 'gw.test'],
+    [['Forwarded: proto=https;host=pub.test'], 'https', 'pub.test'],
+    [['Forwarded: for=192.0.2.1;proto=https, for=10.0.0.1;proto=http;host=inner.test'], 'https', 'gw.test'],
+    [['Forwarded: proto=http;host=pub.test', 'X-Forwarded-Proto: https'], 'https', 'pub.test'],
+    [['X-Forwarded-Host: A.Test', 'X-Forwarded-Port: 8443', 'X-Forwarded-Proto: https'], 'https', 'a.test:8443'],
+    [['X-Forwarded-Host: a b', 'X-Forwarded-Proto: wss'], 'http', 'gw.test'],
+    [[], 'http', 'gw.test'],
+  ])('is told the scheme and the host that the gateway goes by: %j', async (headers, proto, host) => {
+    siege = await laySiege(`trustedProxies: [127.0.0.0/8]\nroutes: [{ path: /free, price: free }, ${PRICED}]\n`);
+    expect(await offered('/data', headers)).toBe(`${proto}://${host}/data`);
+    await siege.ask(lastRequest('GET /free', headers));
+    expect([sent('x-forwarded-proto'), sent('x-forwarded-host')]).toEqual([[proto], [host]]);
+  });
+
+  it('is told what the gateway sees of a client that is no trusted proxy', async () => {
+    siege = await laySiege(`routes: [{ path: /free, price: free }, ${PRICED}]\n`);
+    await siege.ask(
+      lastRequest('GET /free', ['X-Forwarded-Proto: https', 'X-Forwarded-Host: a.test', 'Forwarded: proto=https']),
+    );
+    expect([sent('x-forwarded-proto'), sent('x-forwarded-host')]).toEqual([['http'], ['gw.test']]);
   });
 });
 

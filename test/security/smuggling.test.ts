@@ -306,3 +306,68 @@ routes:
     await odd.close();
   });
 });
+
+describe('the bytes behind an upgrade that is ignored', () => {
+  const UPGRADES: [string, string][] = [
+    ['GET to h2c', request('GET /first', ['Connection: Upgrade', 'Upgrade: h2c'])],
+    ['POST to h2c', request('POST /first', ['Connection: Upgrade', 'Upgrade: h2c', 'Content-Length: 3'], 'abc')],
+    [
+      'POST to websocket',
+      request('POST /first', ['Connection: Upgrade', 'Upgrade: websocket', 'Content-Length: 3'], 'abc'),
+    ],
+    [
+      'chunks',
+      request(
+        'POST /first',
+        ['Connection: Upgrade', 'Upgrade: h2c', 'Transfer-Encoding: chunked'],
+        '3\r\nabc\r\n0\r\n\r\n',
+      ),
+    ],
+  ];
+  const url = ({ url }: { readonly url: string }): string => url;
+
+  it.each(UPGRADES)('are the next request, though its body comes later (%s)', async (_kind, first) => {
+    const before = siege.seen.length;
+    const peer = await siege.connect();
+    peer.send(first + lastRequest('POST /second', [`Content-Length: ${INNER.length}`]));
+    await peer.until('served');
+    peer.send(INNER);
+    expect(answersIn(await peer.ended).map(statusOf)).toEqual([200, 200]);
+    expect(siege.seen.slice(before).map(url)).toEqual(['/first', '/second']);
+    expect(siege.seen.at(-1)?.body).toBe(INNER);
+  });
+
+  it.each(UPGRADES)('come on a connection that goes on when they come later (%s)', async (_kind, first) => {
+    const before = siege.seen.length;
+    const peer = await siege.connect();
+    for (const byte of first) peer.send(byte);
+    await peer.until('served');
+    peer.clear();
+    peer.send(first);
+    await peer.until('served');
+    peer.send(lastRequest('GET /last'));
+    await peer.ended;
+    expect(siege.seen.slice(before).map(url)).toEqual(['/first', '/first', '/last']);
+    const sent = siege.seen.slice(before).flatMap(({ rawHeaders }) => rawHeaders.map((text) => text.toLowerCase()));
+    expect(sent).not.toContain('upgrade');
+  });
+
+  it('are kept of several upgrades, one after another', async () => {
+    const before = siege.seen.length;
+    const peer = await siege.connect();
+    for (const [, first] of UPGRADES) {
+      peer.send(first);
+      await peer.until('served');
+      peer.clear();
+    }
+    peer.send(lastRequest('GET /last'));
+    await peer.ended;
+    expect(siege.seen.slice(before).map(({ url, body }) => url + body)).toEqual([
+      '/first',
+      '/firstabc',
+      '/firstabc',
+      '/firstabc',
+      '/last',
+    ]);
+  });
+});

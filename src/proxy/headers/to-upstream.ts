@@ -33,9 +33,8 @@ export interface ForwardContext {
   readonly peer: string;
   /** Whether the peer's own forwarding headers are believed. */
   readonly peerTrusted: boolean;
-  /** How the client reached the gateway, where no trusted peer says otherwise. */
+  /** The scheme and the host that the client used, by a trusted peer's word or as the gateway sees them. */
   readonly proto: 'http' | 'https';
-  /** The client's `Host`, validated. */
   readonly host: string;
   readonly requestId: string;
   /** From the configuration; replaces the client's headers of these lower-case names. */
@@ -55,8 +54,6 @@ export function forwardRequestHeaders(raw: readonly string[], context: ForwardCo
   const nominated = nominatedBy(raw);
   const out: string[] = [];
   let forwardedFor = '';
-  let proto: string = context.proto;
-  let host = context.host;
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] ?? '';
     const header = context.fields.read(name);
@@ -64,13 +61,14 @@ export function forwardRequestHeaders(raw: readonly string[], context: ForwardCo
     const value = foreignOf(header, raw[i + 1] ?? '');
     if (value === undefined || isNominated(lower, nominated)) continue;
     if (lower === 'x-forwarded-for' && context.peerTrusted) forwardedFor += `${value}, `;
-    else if (lower === 'x-forwarded-proto' && context.peerTrusted) proto = value;
-    else if (lower === 'x-forwarded-host' && context.peerTrusted) host = value;
+    // The API must not take another one of several values, or forms, for the client's than the gateway does.
+    else if (lower === 'x-forwarded-proto' || lower === 'x-forwarded-host') continue;
     else if (lower === 'te') out.push(...trailersOnly(name, value));
     else if (lower === 'cookie' || lower === 'sec-websocket-protocol') pushForeign(out, name, value, lower);
     else if (isForwarded(header, value, context)) out.push(name, value);
   }
-  out.push('X-Forwarded-For', forwardedFor + context.peer, 'X-Forwarded-Proto', proto, 'X-Forwarded-Host', host);
+  const { peer, proto, host } = context;
+  out.push('X-Forwarded-For', forwardedFor + peer, 'X-Forwarded-Proto', proto, 'X-Forwarded-Host', host);
   out.push('X-Request-Id', context.requestId);
   if (context.trace !== undefined) pushTrace(out, context.trace);
   for (const [name, value] of context.upstreamHeaders) out.push(name, value);

@@ -62,6 +62,7 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
   ]),
   ...defencesOf(
     'smuggling',
+    ['are the next request', 'withoutUpgrade', ', rest]', ']'],
     [
       'message with an ambiguous end',
       'refuseOddMessage',
@@ -96,7 +97,6 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
     ],
     ['is not served to', 'refuseOddMessage', 'httpVersionMajor !== 1', 'false'],
     ['upgrade', 'route', 'if (isFreeToAll(matched))', 'if (isFreeToAll(matched) || transport !== HTTP)'],
-    ['upgrade', 'DrainingListener.constructor', 'shouldUpgradeCallback: isWebSocketUpgrade,', ''],
   ),
   ...defencesOf(
     'header-spoofing',
@@ -192,7 +192,7 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
   ...defencesOf(
     'pipelining',
     ['pipelined requests', 'DrainingListener.#listen', 'res.socket === null', 'false'],
-    ['cut the connection', 'PipelinedRequests.inTurn', 'waiting === MOST_WAITING', 'false'],
+    ['are answered up to', 'PipelinedRequests.inTurn', 'queue.waiting.length === MOST_WAITING', 'false'],
   ),
   ...defencesOf(
     'large-body',

@@ -69,8 +69,7 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
   method_not_allowed: { when: 'CONNECT, TRACE, TRACK.', buyer: 'Use another method.' },
   expectation_failed: { buyer: 'Send `Expect: 100-continue` or none.' },
   upgrade_unsupported: {
-    buyer: 'Leave `Upgrade` out; no WebSocket with a body, or to a metered route.',
-    operator: 'Mostly h2c: stop the load balancer from trying HTTP/2 in clear.',
+    buyer: 'No WebSocket to a route whose answers say what they cost.',
   },
   request_unmetered: {
     buyer: 'Send plain, uncompressed JSON with each member once, and no `background: true`; see `detail`.',

@@ -130,19 +130,23 @@ describe('request headers', () => {
     expect(forward(['TE', 'gzip'])).toEqual(forward([]));
   });
 
-  it('believe a trusted peer, and add the peer to its list', () => {
+  it('believe a trusted peer, add the peer to its list, and state the scheme and the host in use', () => {
     const raw = [
       'X-Forwarded-For',
       '203.0.113.9',
       'X-Forwarded-Proto',
-      'https',
+      'https, http',
       'X-Forwarded-Host',
       'shop',
+      'X-Forwarded-Host',
+      'inner',
       'X-Real-IP',
       'a',
     ];
     const headers = forward([...raw, 'X-Forwarded-For', '203.0.113.10', 'x_forwarded_for', 'forged'], {
       peerTrusted: true,
+      proto: 'https',
+      host: 'shop',
     });
     expect(headers).toEqual([
       'X-Real-IP',
