@@ -1,0 +1,60 @@
+import http2, { type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+
+const { NGHTTP2_INTERNAL_ERROR } = http2.constants;
+
+/**
+ * The answer on a stream of HTTP/2. Node throws for a stream that its client has reset, and for fields that HTTP/1.1
+ * allows. Both follow from what a client or an API sends, so that no call here throws: it would end the process.
+ */
+export class Http2Answer {
+  readonly #stream: ServerHttp2Stream;
+
+  constructor(stream: ServerHttp2Stream) {
+    this.#stream = stream;
+  }
+
+  /** Sends an interim answer, unless it is too late for one. It is a hint: one that Node refuses is left out. */
+  inform(headers: OutgoingHttpHeaders): void {
+    if (!this.#stream.headersSent) this.#attempt((stream) => stream.additionalHeaders(headers));
+  }
+
+  /** Sends the head. `false` where the client is gone, or Node refuses the head. */
+  begin(head: OutgoingHttpHeaders): boolean {
+    // Where trailers may come, Node must not end the stream: it would end a broken answer as if it were whole, before
+    // resetting it.
+    return this.#attempt((stream) => stream.respond(head, { waitForTrailers: true }));
+  }
+
+  /** Sends a whole answer. */
+  send(head: OutgoingHttpHeaders, body: string): void {
+    this.#attempt((stream) => {
+      stream.respond(head);
+      stream.end(body);
+      stream.resume();
+    });
+  }
+
+  /** Ends an answer that has begun, once Node asks for trailers. */
+  finish(trailers: OutgoingHttpHeaders): void {
+    const sent = this.#attempt((stream) => stream.sendTrailers(trailers));
+    if (!sent) this.#attempt((stream) => stream.sendTrailers({}));
+  }
+
+  /** Resets the stream, or ends one that its client has reset. */
+  breakOff(): void {
+    // A stream that was reset without an error waits for somebody to read the rest of its upload.
+    if (this.#stream.closed) this.#stream.destroy();
+    else this.#stream.close(NGHTTP2_INTERNAL_ERROR);
+  }
+
+  #attempt(call: (stream: ServerHttp2Stream) => void): boolean {
+    // A client's reset closes a stream; what it has not read yet keeps it from being destroyed.
+    if (this.#stream.closed || this.#stream.destroyed) return false;
+    try {
+      call(this.#stream);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}
