@@ -12,8 +12,8 @@ import { askHttp2, openHttp2, TLS_SETTING } from '../support/tls-clients.ts';
 /** Nothing that a client or an API sends over HTTP/2 ends the process. */
 
 /** Answers in bytes, by path. An upload's answer waits until the test sends it. */
-const ANSWERS: Readonly<Record<string, string>> = {
-  '/served': 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 6\r\n\r\nserved',
+const ANSWERS: Record<string, string> = {
+  '/served': 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nserved',
   '/large': `HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n${'x'.repeat(100_000)}`,
   '/small': 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
   '/begun': 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n',
@@ -28,7 +28,7 @@ const arrived = new Map<string, PromiseWithResolvers<Socket>>();
 beforeAll(async () => {
   api = createServer((socket) => {
     socket.on('error', () => {});
-    socket.once('data', (head: Buffer) => {
+    socket.on('data', (head: Buffer) => {
       const [, path = ''] = head.toString('latin1').split(' ');
       const upload = arrived.get(path);
       // An API that does not look at a body stops reading it.
@@ -106,5 +106,48 @@ describe('the process goes on', () => {
     await peer.settle(5).catch(() => {});
     expect(await served()).toBe('served');
     peer.socket.destroy();
+  });
+
+  const CHUNKED = 'Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n';
+  const LARGE = `Content-Length: 100000\r\n\r\n${'x'.repeat(100_000)}`;
+  it.each([
+    ['600 in chunks', 600, CHUNKED],
+    ['999 in chunks', 999, CHUNKED],
+    ['600 at length', 600, LARGE],
+    ['999 at length', 999, LARGE],
+    ['999 without a body', 999, 'Content-Length: 0\r\n\r\n'],
+    ['200 with two ETags, at length', 200, `ETag: "a"\r\nETag: "b"\r\n${LARGE}`],
+    ['205 in chunks', 205, CHUNKED],
+    ['204 with headers of a connection', 204, 'TE: gzip\r\nHTTP2-Settings: AA\r\nProxy-Connection: close\r\n\r\n'],
+  ])('when an API answers %s', async (_name, status, rest) => {
+    ANSWERS['/odd'] = `HTTP/1.1 ${status} Odd\r\n${rest}`;
+    const session = openHttp2(port);
+    const { headers, reset: code } = await askHttp2(session, { ':path': '/odd' });
+    expect([headers[':status'], code]).toEqual([status > 599 ? 502 : status, 0]);
+    expect(await served()).toBe('served');
+    session.destroy();
+  });
+
+  it.each([
+    'Age',
+    'Date',
+    'DNT',
+    'ETag',
+    'Expires',
+    'Last-Modified',
+    'Location',
+    'Retry-After',
+    'X-Content-Type-Options',
+  ])('when an API repeats %s in a head, a hint or the trailers', async (name) => {
+    const twice = `${name}: 1\r\n${name}: 2\r\nX-Other: 3\r\n`;
+    ANSWERS['/twice'] =
+      `HTTP/1.1 103 Early Hints\r\n${twice}\r\nHTTP/1.1 200 OK\r\n${twice}Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n${twice}\r\n`;
+    const session = openHttp2(port);
+    const { headers, hints, trailers, body } = await askHttp2(session, { ':path': '/twice' });
+    for (const fields of [headers, hints[0], trailers]) {
+      expect(fields).toMatchObject({ [name.toLowerCase()]: '1', 'x-other': '3' });
+    }
+    expect([body, await served()]).toEqual(['ok', 'served']);
+    session.destroy();
   });
 });

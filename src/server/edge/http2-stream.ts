@@ -4,7 +4,8 @@ import { type Duplex, duplexPair } from 'node:stream';
 import { ERROR_CODES, type ErrorCode } from '../../domain/gateway-error.ts';
 import { problem } from '../raw-answer.ts';
 import { Http2Answer } from './http2-answer.ts';
-import { CONNECTION_SPECIFIC, type Http1Head, http1HeadOf } from './http2-request.ts';
+import { http2FieldsOf } from './http2-fields.ts';
+import { type Http1Head, http1HeadOf } from './http2-request.ts';
 import { fixPeer } from './peer.ts';
 import type { PeerAddress } from './proxy-header.ts';
 
@@ -77,7 +78,7 @@ class Crossing {
     this.#request.on('close', () => this.#fail());
     this.#request.on('continue', () => this.#answer.inform({ ':status': 100 }));
     this.#request.on('information', ({ statusCode, rawHeaders }) => {
-      if (statusCode > 101) this.#answer.inform({ ':status': statusCode, ...fieldsOf(rawHeaders) });
+      if (statusCode > 101) this.#answer.inform({ ':status': statusCode, ...http2FieldsOf(rawHeaders) });
     });
     this.#request.on('response', (answer) => this.#relay(answer));
   }
@@ -91,13 +92,10 @@ class Crossing {
     });
     answer.once('end', () => this.#ended());
     stream.on('wantTrailers', () => {
-      if (this.#whole) this.#answer.finish(fieldsOf(answer.rawTrailers));
+      if (this.#whole) this.#answer.finish(http2FieldsOf(answer.rawTrailers));
     });
-    const fields = fieldsOf(answer.rawHeaders);
-    const head = { ':status': answer.statusCode ?? 502, ...fields };
-    // Node refuses a second value of headers that allow only one; HTTP/1.1 clients read the first.
-    const begun = this.#answer.begin(head) || this.#answer.begin({ ...head, ...firstValues(fields) });
-    if (!begun) this.#breakOff();
+    const head = { ':status': statusOf(answer), ...http2FieldsOf(answer.rawHeaders) };
+    if (!this.#answer.begin(head)) this.#breakOff();
     else if (stream.writableEnded) answer.resume();
     else answer.pipe(stream);
   }
@@ -133,26 +131,7 @@ function refuse(stream: ServerHttp2Stream, code: ErrorCode): void {
   new Http2Answer(stream).send(head, problem(code));
 }
 
-/** A flat list as HTTP/2 headers: lower-case names, repeated ones as lists, nothing about our connection. */
-function fieldsOf(raw: readonly string[]): Record<string, string | string[]> {
-  const fields: Record<string, string | string[]> = {};
-  for (let index = 0; index + 1 < raw.length; index += 2) {
-    const name = raw[index]?.toLowerCase() ?? '';
-    const value = raw[index + 1] ?? '';
-    if (CONNECTION_SPECIFIC.has(name)) continue;
-    const present = Object.hasOwn(fields, name) ? fields[name] : undefined;
-    Object.defineProperty(fields, name, {
-      value: present === undefined ? value : [present, value].flat(),
-      enumerable: true,
-      writable: true,
-      configurable: true,
-    });
-  }
-  return fields;
-}
-
-function firstValues(fields: Readonly<Record<string, string | string[]>>): Record<string, string | string[]> {
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [name, name === 'set-cookie' ? value : ([value].flat()[0] ?? '')]),
-  );
+/** An invalid status counts as a fault of the server (RFC 9110 §15), and Node sends none over HTTP/2. */
+function statusOf({ statusCode = 502 }: IncomingMessage): number {
+  return statusCode > 599 ? 502 : statusCode;
 }
