@@ -1,3 +1,4 @@
+import { connect, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { connectOverTls } from './tls-clients.ts';
 
@@ -65,6 +66,8 @@ export function reset(stream: number, code: number): Buffer {
 /** A client of HTTP/2 that sends frames as it is told, and keeps those it gets. */
 export class Http2Peer {
   readonly socket: TLSSocket;
+  /** The connection below. */
+  readonly tcp: Socket;
   readonly frames: Http2Frame[] = [];
   /** Resolves when the gateway has ended or broken the connection. */
   readonly ended: Promise<void>;
@@ -72,8 +75,9 @@ export class Http2Peer {
   #rest = Buffer.alloc(0);
   #over = false;
 
-  constructor(socket: TLSSocket) {
+  constructor(socket: TLSSocket, tcp: Socket) {
     this.socket = socket;
+    this.tcp = tcp;
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => this.#take(chunk));
     socket.on('error', () => {});
@@ -162,5 +166,6 @@ const STREAM_WINDOW = 256 * 1024;
 
 /** Connects to a gateway, and begins to speak HTTP/2. */
 export async function connectHttp2(port: number): Promise<Http2Peer> {
-  return new Http2Peer(await connectOverTls(port, 'h2'));
+  const tcp = connect(port, '127.0.0.1');
+  return new Http2Peer(await connectOverTls(port, 'h2', tcp), tcp);
 }

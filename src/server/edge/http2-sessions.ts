@@ -27,7 +27,7 @@ export interface Http2Deps {
 /** The HTTP/2 connections of clients. Each request is served as if it had a connection of its own. */
 export class Http2Sessions {
   readonly #deps: Http2Deps;
-  readonly #open = new Set<ServerHttp2Session>();
+  readonly #open = new Map<ServerHttp2Session, TLSSocket>();
   #leaving = false;
 
   constructor(deps: Http2Deps) {
@@ -49,11 +49,16 @@ export class Http2Sessions {
       streamResetBurst: RESET_BURST,
       streamResetRate: RESETS_PER_SECOND,
     });
-    this.#open.add(session);
+    this.#open.set(session, socket);
     session.setLocalWindowSize(SESSION_WINDOW);
-    const idle = setTimeout(() => session.destroy(), keepAliveTimeoutMs);
+    const cut = (): void => cutSession(session, socket);
+    const idle = setTimeout(cut, keepAliveTimeoutMs);
     let streams = 0;
-    session.on('error', () => session.destroy());
+    socket.on('error', cut);
+    // The server allows half-open connections, for clients of HTTP/1.1 that upload before they read. A client of HTTP/2
+    // that ends its half has left, and Node does not look.
+    socket.once('end', cut);
+    session.on('error', cut);
     session.on('close', () => {
       clearTimeout(idle);
       this.#open.delete(session);
@@ -74,11 +79,17 @@ export class Http2Sessions {
   /** Lets requests under way be answered, and tells clients to go elsewhere. */
   leave(): void {
     this.#leaving = true;
-    for (const session of this.#open) session.close();
+    for (const session of this.#open.keys()) session.close();
   }
 
   /** Ends all of them at once. */
   cut(): void {
-    for (const session of this.#open) session.destroy();
+    for (const [session, socket] of this.#open) cutSession(session, socket);
   }
+}
+
+/** Ends a session at once. Node would wait until the client has read what was sent. */
+function cutSession(session: ServerHttp2Session, socket: TLSSocket): void {
+  session.destroy();
+  socket.destroy();
 }
