@@ -9,7 +9,16 @@ import { askHttp2, openHttp2, TLS_SETTING } from '../support/tls-clients.ts';
 const ANSWERS: Readonly<Record<string, string>> = {
   '/repeated':
     'HTTP/1.1 200 OK\r\nETag: "a"\r\nETag: "b"\r\nVary: Origin\r\nVary: Accept\r\nLink: </a>\r\nLink: </b>\r\nContent-Length: 2\r\n\r\nok',
+  '/long-head': `HTTP/1.1 200 OK\r\n${headers(60, 'y'.repeat(1000))}Content-Length: 2\r\n\r\nok`,
+  '/many-headers': `HTTP/1.1 200 OK\r\n${headers(5000, '1')}Content-Length: 2\r\n\r\nok`,
+  '/long-hint': `HTTP/1.1 103 Early Hints\r\n${headers(40, 'y'.repeat(1000))}\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok`,
+  '/long-trailers': `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n${headers(40, 'y'.repeat(1000))}\r\n`,
 };
+
+/** Header lines with names of their own. */
+function headers(count: number, value: string): string {
+  return Array.from({ length: count }, (_, index) => `X-${index}: ${value}\r\n`).join('');
+}
 
 let api: Server;
 let gateway: TestGateway;
@@ -42,6 +51,19 @@ describe('an answer over HTTP/2', () => {
     const { headers, body } = await askHttp2(session, { ':path': '/repeated' });
     expect(headers).toMatchObject({ etag: '"a"', vary: 'Origin, Accept', link: '</a>, </b>' });
     expect(body).toBe('ok');
+    session.destroy();
+  });
+
+  it.each([
+    ['head of 60 KB', '/long-head', 61],
+    ['head of 5000 headers', '/many-headers', 5001],
+    ['hint of 40 KB', '/long-hint', 40],
+    ['40 KB of trailers', '/long-trailers', 40],
+  ])('arrives with a %s', async (_name, path, count) => {
+    const session = openHttp2(port, { settings: { maxHeaderListSize: 1_000_000 }, maxHeaderListPairs: 10_000 });
+    const answer = await askHttp2(session, { ':path': path });
+    const names = [answer.headers, answer.trailers ?? {}, ...answer.hints].map((fields) => Object.keys(fields).length);
+    expect([answer.headers[':status'], answer.body, Math.max(...names) >= count]).toEqual([200, 'ok', true]);
     session.destroy();
   });
 });

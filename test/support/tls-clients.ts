@@ -1,5 +1,10 @@
 import { once } from 'node:events';
-import http2, { type ClientHttp2Session, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
+import http2, {
+  type ClientHttp2Session,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+  type SessionOptions,
+} from 'node:http2';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import { Agent, fetch as undiciFetch } from 'undici';
@@ -37,9 +42,9 @@ export async function connectOverTls(
   return socket;
 }
 
-/** An HTTP/2 session with a gateway. */
-export function openHttp2(port: number): ClientHttp2Session {
-  return http2.connect(`https://127.0.0.1:${port}`, TRUST).on('error', () => {});
+/** An HTTP/2 session with a gateway. @param settings what the client bounds answers by */
+export function openHttp2(port: number, settings: SessionOptions = {}): ClientHttp2Session {
+  return http2.connect(`https://127.0.0.1:${port}`, { ...TRUST, ...settings }).on('error', () => {});
 }
 
 /** A whole answer on HTTP/2; `reset` is the error code where it was broken off. */

@@ -2,6 +2,9 @@ import http2, { type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:ht
 
 const { NGHTTP2_INTERNAL_ERROR } = http2.constants;
 
+/** Longest head of an answer, in bytes. The proxy bounds those of APIs; this has room for what the gateway adds. */
+export const ANSWER_HEAD_BYTES = 1024 * 1024;
+
 /**
  * The answer on a stream of HTTP/2. Node throws for a stream that its client has reset, and for fields that HTTP/1.1
  * allows. Both follow from what a client or an API sends, so that no call here throws: it would end the process.

@@ -2,6 +2,7 @@ import http2, { type ServerHttp2Session } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Plan } from '../../domain/plan.ts';
+import { ANSWER_HEAD_BYTES } from './http2-answer.ts';
 import { serveStream } from './http2-stream.ts';
 import type { PeerAddress } from './proxy-header.ts';
 
@@ -46,6 +47,7 @@ export class Http2Sessions {
         enableConnectProtocol: false,
       },
       maxHeaderListPairs: MOST_PAIRS,
+      maxSendHeaderBlockLength: ANSWER_HEAD_BYTES,
       streamResetBurst: RESET_BURST,
       streamResetRate: RESETS_PER_SECOND,
     });

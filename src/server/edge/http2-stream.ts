@@ -3,7 +3,7 @@ import http2, { type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:ht
 import { type Duplex, duplexPair } from 'node:stream';
 import { ERROR_CODES, type ErrorCode } from '../../domain/gateway-error.ts';
 import { problem } from '../raw-answer.ts';
-import { Http2Answer } from './http2-answer.ts';
+import { ANSWER_HEAD_BYTES, Http2Answer } from './http2-answer.ts';
 import { http2FieldsOf } from './http2-fields.ts';
 import { type Http1Head, http1HeadOf } from './http2-request.ts';
 import { fixPeer } from './peer.ts';
@@ -60,7 +60,16 @@ class Crossing {
     this.#near.on('error', () => {});
     fixPeer(this.#far, peer, true);
     const { method, target: path, headers } = head;
-    this.#request = request({ createConnection: () => this.#near, method, path, headers, setHost: false });
+    this.#request = request({
+      createConnection: () => this.#near,
+      method,
+      path,
+      headers,
+      setHost: false,
+      maxHeaderSize: ANSWER_HEAD_BYTES,
+    });
+    // Node would silently drop headers above its count.
+    this.#request.maxHeadersCount = 0;
     this.#watch();
     serve(this.#far);
     this.#request.flushHeaders();
