@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { connectHttp2, DATA, END_STREAM, GOAWAY, requestHead } from '../support/http2-frames.ts';
 import { askHttp2, openHttp2, TLS_SETTING } from '../support/tls-clients.ts';
 
 /** Answers in bytes, by path. */
@@ -27,7 +28,11 @@ let port: number;
 beforeAll(async () => {
   api = createServer((socket: Socket) => {
     socket.on('error', () => {});
-    socket.on('data', (head: Buffer) => socket.write(ANSWERS[head.toString('latin1').split(' ')[1] ?? ''] ?? ''));
+    socket.on('data', (head: Buffer) => {
+      const [, path = ''] = head.toString('latin1').split(' ');
+      if (path === '/slow') setTimeout(() => socket.write(ANSWERS['/repeated'] ?? ''), 500);
+      else socket.write(ANSWERS[path] ?? '');
+    });
   });
   api.listen(0, '127.0.0.1');
   await once(api, 'listening');
@@ -65,5 +70,49 @@ describe('an answer over HTTP/2', () => {
     const names = [answer.headers, answer.trailers ?? {}, ...answer.hints].map((fields) => Object.keys(fields).length);
     expect([answer.headers[':status'], answer.body, Math.max(...names) >= count]).toEqual([200, 'ok', true]);
     session.destroy();
+  });
+});
+
+describe('keepAliveTimeout', () => {
+  /** Sockets are of the system: the time is real, and short. */
+  const KEPT_MS = 300;
+  let own: TestGateway;
+
+  beforeAll(async () => {
+    own = await startTestGateway(`upstream: http://127.0.0.1:${(api.address() as AddressInfo).port}
+store: memory
+keepAliveTimeout: ${KEPT_MS}ms
+${TLS_SETTING}
+routes:
+  - { path: /*, price: free }
+`);
+  });
+  afterAll(async () => await own.close());
+
+  it('ends an HTTP/2 connection without a request', async () => {
+    const peer = await connectHttp2(Number(new URL(own.url).port));
+    await peer.ended;
+    expect(peer.frames.map(({ type }) => type)).toContain(GOAWAY);
+  });
+
+  it('ends one after its last request, however often it says that it is alive', async () => {
+    const peer = await connectHttp2(Number(new URL(own.url).port));
+    peer.send(requestHead(1, 'GET', '/repeated', 'whole'));
+    await peer.until(({ type, flags }) => type === DATA && (flags & END_STREAM) !== 0);
+    const alive = setInterval(() => void peer.settle().catch(() => {}), 50);
+    await peer.ended;
+    clearInterval(alive);
+    expect(peer.frames.map(({ type }) => type)).toContain(GOAWAY);
+  });
+
+  it('does not end one while a request waits for its answer, or between requests that follow in time', async () => {
+    const peer = await connectHttp2(Number(new URL(own.url).port));
+    const begun = performance.now();
+    peer.send(requestHead(1, 'GET', '/slow', 'whole'));
+    await peer.until(({ type, stream, flags }) => type === DATA && stream === 1 && (flags & END_STREAM) !== 0);
+    expect(performance.now() - begun).toBeGreaterThan(KEPT_MS);
+    peer.send(requestHead(3, 'GET', '/repeated', 'whole'));
+    await peer.until(({ type, stream, flags }) => type === DATA && stream === 3 && (flags & END_STREAM) !== 0);
+    await peer.ended;
   });
 });

@@ -54,25 +54,17 @@ export class Http2Sessions {
     this.#open.set(session, socket);
     session.setLocalWindowSize(SESSION_WINDOW);
     const cut = (): void => cutSession(session, socket);
-    const idle = setTimeout(cut, keepAliveTimeoutMs);
-    let streams = 0;
+    whenIdle(session, keepAliveTimeoutMs, cut);
     socket.on('error', cut);
     // The server allows half-open connections, for clients of HTTP/1.1 that upload before they read. A client of HTTP/2
     // that ends its half has left, and Node does not look.
     socket.once('end', cut);
     session.on('error', cut);
     session.on('close', () => {
-      clearTimeout(idle);
       this.#open.delete(session);
       socket.destroy();
     });
     session.on('stream', (stream, headers, _flags, rawHeaders) => {
-      clearTimeout(idle);
-      streams += 1;
-      stream.once('close', () => {
-        streams -= 1;
-        if (streams === 0 && !session.destroyed) idle.refresh();
-      });
       serveStream({ stream, headers, rawHeaders: rawHeaders as readonly string[] }, peer, this.#deps.serveHttp);
     });
     if (this.#leaving) session.close();
@@ -94,4 +86,20 @@ export class Http2Sessions {
 function cutSession(session: ServerHttp2Session, socket: TLSSocket): void {
   session.destroy();
   socket.destroy();
+}
+
+/** Calls back when a session has had no request for so long, in milliseconds. Other frames do not count. */
+function whenIdle(session: ServerHttp2Session, idleMs: number, then: () => void): void {
+  let timer = setTimeout(then, idleMs);
+  let streams = 0;
+  session.on('stream', (stream) => {
+    if (stream.destroyed) return;
+    clearTimeout(timer);
+    streams += 1;
+    stream.once('close', () => {
+      streams -= 1;
+      if (streams === 0 && !session.destroyed) timer = setTimeout(then, idleMs);
+    });
+  });
+  session.on('close', () => clearTimeout(timer));
 }

@@ -27,6 +27,8 @@ export interface BegunStream {
  * breaks off is reset.
  */
 export function serveStream({ stream, headers, rawHeaders }: BegunStream, peer: PeerAddress, serve: ServeHttp): void {
+  // Its client reset it before it came here.
+  if (stream.destroyed) return;
   stream.on('error', () => {});
   const read = http1HeadOf(headers, rawHeaders, !stream.endAfterHeaders);
   if (!read.ok) {
