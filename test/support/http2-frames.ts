@@ -63,6 +63,13 @@ export function reset(stream: number, code: number): Buffer {
   return frame(RST_STREAM, 0, stream, payload);
 }
 
+/** Allows so many more bytes, on a stream or with 0 on the connection. */
+export function windowUpdate(stream: number, bytes: number): Buffer {
+  const payload = Buffer.alloc(4);
+  payload.writeUInt32BE(bytes);
+  return frame(WINDOW_UPDATE, 0, stream, payload);
+}
+
 /** A client of HTTP/2 that sends frames as it is told, and keeps those it gets. */
 export class Http2Peer {
   readonly socket: TLSSocket;

@@ -1,5 +1,5 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
-import http2, { type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { type Duplex, duplexPair } from 'node:stream';
 import { ERROR_CODES, type ErrorCode } from '../../domain/gateway-error.ts';
 import { problem } from '../raw-answer.ts';
@@ -8,8 +8,6 @@ import { http2FieldsOf } from './http2-fields.ts';
 import { type Http1Head, http1HeadOf } from './http2-request.ts';
 import { fixPeer } from './peer.ts';
 import type { PeerAddress } from './proxy-header.ts';
-
-const { NGHTTP2_NO_ERROR } = http2.constants;
 
 /** A request of HTTP/2 at its beginning. */
 export interface BegunStream {
@@ -101,9 +99,18 @@ class Crossing {
     answer.on('close', () => {
       if (!answer.complete) this.#breakOff();
     });
-    answer.once('end', () => this.#ended());
-    stream.on('wantTrailers', () => {
-      if (this.#whole) this.#answer.finish(http2FieldsOf(answer.rawTrailers));
+    let wanted = false;
+    const finish = (): void => {
+      if (this.#whole && wanted) this.#answer.finish(http2FieldsOf(answer.rawTrailers));
+    };
+    answer.once('end', () => {
+      this.#ended();
+      finish();
+    });
+    // Node asks when all that was written is sent. It does so at once where a status has no body.
+    stream.once('wantTrailers', () => {
+      wanted = true;
+      finish();
     });
     const head = { ':status': statusOf(answer), ...http2FieldsOf(answer.rawHeaders) };
     if (!this.#answer.begin(head)) this.#breakOff();
@@ -111,15 +118,12 @@ class Crossing {
     else answer.pipe(stream);
   }
 
-  /** The answer is whole: the rest of an upload is not wanted any more (RFC 9113 §8.1). */
+  /** The answer is whole: the rest of an upload is not wanted any more. */
   #ended(): void {
     this.#whole = true;
-    const stream = this.#stream;
-    stream.unpipe(this.#request);
-    if (stream.readableEnded || stream.endAfterHeaders) return;
-    const stop = (): void => stream.close(NGHTTP2_NO_ERROR);
-    if (stream.writableFinished) stop();
-    else stream.once('finish', stop);
+    this.#stream.unpipe(this.#request);
+    // Node is not done with a stream before its upload is read.
+    this.#stream.resume();
   }
 
   /** Our side ended without an answer. */
