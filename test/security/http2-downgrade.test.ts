@@ -4,6 +4,7 @@ import type { ClientHttp2Session } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { fields, frame, PREFACE } from '../support/http2-frames.ts';
 import { type ScriptedFacilitator, startScriptedFacilitator } from '../support/scripted-facilitator.ts';
 import { askHttp2, connectOverTls, openHttp2, TLS_SETTING } from '../support/tls-clients.ts';
 
@@ -70,23 +71,6 @@ function pseudo(path: string, method = 'GET', authority = 'gw.test', scheme = 'h
   return [':method', method, ':path', path, ':scheme', scheme, ':authority', authority];
 }
 
-/** Frames by hand, for what no client library would send. */
-function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head.writeUInt8(type, 3);
-  head.writeUInt8(flags, 4);
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-}
-
-/** Header fields without compression (RFC 7541 §6.2.2). */
-function fields(pairs: readonly (readonly [string, string])[]): Buffer {
-  const text = (value: string): Buffer => Buffer.concat([Buffer.from([value.length]), Buffer.from(value, 'latin1')]);
-  return Buffer.concat(pairs.flatMap(([name, value]) => [Buffer.from([0]), text(name), text(value)]));
-}
-
-const PREFACE = Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), frame(4, 0, 0, Buffer.alloc(0))]);
 const GET: readonly (readonly [string, string])[] = [
   [':method', 'GET'],
   [':scheme', 'https'],

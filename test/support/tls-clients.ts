@@ -1,5 +1,11 @@
 import { once } from 'node:events';
-import http2, { type ClientHttp2Session, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
+import http2, {
+  type ClientHttp2Session,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+  type SessionOptions,
+} from 'node:http2';
+import { connect as connectTcp, type Socket } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import { Agent, fetch as undiciFetch } from 'undici';
 import { UPSTREAM_TEST } from './upstream-certificate.ts';
@@ -25,16 +31,20 @@ async function askWith(request: Request, dispatcher: Agent): Promise<unknown> {
   return await undiciFetch(url, { method, headers, body, dispatcher });
 }
 
-/** A TLS connection that has agreed upon a protocol. */
-export async function connectOverTls(port: number, protocol: 'h2' | 'http/1.1'): Promise<TLSSocket> {
-  const socket = connect({ port, host: '127.0.0.1', ...TRUST, ALPNProtocols: [protocol] });
+/** A TLS connection that has agreed upon a protocol. @param below the connection of TCP where the test has one */
+export async function connectOverTls(
+  port: number,
+  protocol: 'h2' | 'http/1.1',
+  below: Socket = connectTcp(port, '127.0.0.1'),
+): Promise<TLSSocket> {
+  const socket = connect({ socket: below, ...TRUST, ALPNProtocols: [protocol] });
   await once(socket, 'secureConnect');
   return socket;
 }
 
-/** An HTTP/2 session with a gateway. */
-export function openHttp2(port: number): ClientHttp2Session {
-  return http2.connect(`https://127.0.0.1:${port}`, TRUST).on('error', () => {});
+/** An HTTP/2 session with a gateway. @param settings what the client bounds answers by */
+export function openHttp2(port: number, settings: SessionOptions = {}): ClientHttp2Session {
+  return http2.connect(`https://127.0.0.1:${port}`, { ...TRUST, ...settings }).on('error', () => {});
 }
 
 /** A whole answer on HTTP/2; `reset` is the error code where it was broken off. */

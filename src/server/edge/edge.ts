@@ -93,15 +93,15 @@ export class Edge {
   }
 
   async #speakHttp2(socket: TLSSocket, peer: PeerAddress): Promise<void> {
-    const onError = (): void => void socket.destroy();
-    socket.on('error', onError);
+    const cut = (): void => void socket.destroy();
+    socket.on('error', cut).on('end', cut);
     // Loaded with the first such connection, which most gateways never see.
     this.#http2 ??= import('./http2-sessions.ts').then(
       ({ Http2Sessions: Sessions }) =>
         new Sessions({ serveHttp: this.#serveHttp, limits: () => this.#deps.runtime().plan }),
     );
     const sessions = await this.#http2;
-    socket.off('error', onError);
+    socket.off('error', cut).off('end', cut);
     if (!socket.destroyed) sessions.open(socket, peer);
   }
 

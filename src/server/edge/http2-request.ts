@@ -67,7 +67,8 @@ function readFields(raw: readonly string[]): Fields | undefined {
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = raw[index]?.toLowerCase() ?? '';
     const value = raw[index + 1] ?? '';
-    if (name.startsWith(':')) continue;
+    // No API is sent the trailers of an upload, and Node does not write `Trailer` above a body of known length.
+    if (name.startsWith(':') || name === 'trailer') continue;
     if (REFUSED.has(name) || !TOKEN.test(name) || !VALUE.test(value)) return undefined;
     if (name === 'host') fields.hosts.push(value);
     else if (name === 'cookie') fields.cookies.push(value);

@@ -2,6 +2,7 @@ import http2, { type ServerHttp2Session } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Plan } from '../../domain/plan.ts';
+import { ANSWER_HEAD_BYTES } from './http2-answer.ts';
 import { serveStream } from './http2-stream.ts';
 import type { PeerAddress } from './proxy-header.ts';
 
@@ -27,7 +28,7 @@ export interface Http2Deps {
 /** The HTTP/2 connections of clients. Each request is served as if it had a connection of its own. */
 export class Http2Sessions {
   readonly #deps: Http2Deps;
-  readonly #open = new Set<ServerHttp2Session>();
+  readonly #open = new Map<ServerHttp2Session, TLSSocket>();
   #leaving = false;
 
   constructor(deps: Http2Deps) {
@@ -46,26 +47,24 @@ export class Http2Sessions {
         enableConnectProtocol: false,
       },
       maxHeaderListPairs: MOST_PAIRS,
+      maxSendHeaderBlockLength: ANSWER_HEAD_BYTES,
       streamResetBurst: RESET_BURST,
       streamResetRate: RESETS_PER_SECOND,
     });
-    this.#open.add(session);
+    this.#open.set(session, socket);
     session.setLocalWindowSize(SESSION_WINDOW);
-    const idle = setTimeout(() => session.destroy(), keepAliveTimeoutMs);
-    let streams = 0;
-    session.on('error', () => session.destroy());
+    const cut = (): void => cutSession(session, socket);
+    whenIdle(session, keepAliveTimeoutMs, cut);
+    socket.on('error', cut);
+    // The server allows half-open connections, for clients of HTTP/1.1 that upload before they read. A client of HTTP/2
+    // that ends its half has left, and Node does not look.
+    socket.once('end', cut);
+    session.on('error', cut);
     session.on('close', () => {
-      clearTimeout(idle);
       this.#open.delete(session);
       socket.destroy();
     });
     session.on('stream', (stream, headers, _flags, rawHeaders) => {
-      clearTimeout(idle);
-      streams += 1;
-      stream.once('close', () => {
-        streams -= 1;
-        if (streams === 0 && !session.destroyed) idle.refresh();
-      });
       serveStream({ stream, headers, rawHeaders: rawHeaders as readonly string[] }, peer, this.#deps.serveHttp);
     });
     if (this.#leaving) session.close();
@@ -74,11 +73,33 @@ export class Http2Sessions {
   /** Lets requests under way be answered, and tells clients to go elsewhere. */
   leave(): void {
     this.#leaving = true;
-    for (const session of this.#open) session.close();
+    for (const session of this.#open.keys()) session.close();
   }
 
   /** Ends all of them at once. */
   cut(): void {
-    for (const session of this.#open) session.destroy();
+    for (const [session, socket] of this.#open) cutSession(session, socket);
   }
+}
+
+/** Ends a session at once. Node would wait until the client has read what was sent. */
+function cutSession(session: ServerHttp2Session, socket: TLSSocket): void {
+  session.destroy();
+  socket.destroy();
+}
+
+/** Calls back when a session has had no request for so long, in milliseconds. Other frames do not count. */
+function whenIdle(session: ServerHttp2Session, idleMs: number, then: () => void): void {
+  let timer = setTimeout(then, idleMs);
+  let streams = 0;
+  session.on('stream', (stream) => {
+    if (stream.destroyed) return;
+    clearTimeout(timer);
+    streams += 1;
+    stream.once('close', () => {
+      streams -= 1;
+      if (streams === 0 && !session.destroyed) timer = setTimeout(then, idleMs);
+    });
+  });
+  session.on('close', () => clearTimeout(timer));
 }

@@ -1,13 +1,13 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
-import http2, { type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { type Duplex, duplexPair } from 'node:stream';
 import { ERROR_CODES, type ErrorCode } from '../../domain/gateway-error.ts';
 import { problem } from '../raw-answer.ts';
-import { CONNECTION_SPECIFIC, type Http1Head, http1HeadOf } from './http2-request.ts';
+import { ANSWER_HEAD_BYTES, Http2Answer } from './http2-answer.ts';
+import { http2FieldsOf } from './http2-fields.ts';
+import { type Http1Head, http1HeadOf } from './http2-request.ts';
 import { fixPeer } from './peer.ts';
 import type { PeerAddress } from './proxy-header.ts';
-
-const { NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR } = http2.constants;
 
 /** A request of HTTP/2 at its beginning. */
 export interface BegunStream {
@@ -25,10 +25,20 @@ export interface BegunStream {
  * breaks off is reset.
  */
 export function serveStream({ stream, headers, rawHeaders }: BegunStream, peer: PeerAddress, serve: ServeHttp): void {
+  // Its client reset it before it came here.
+  if (stream.destroyed) return;
   stream.on('error', () => {});
   const read = http1HeadOf(headers, rawHeaders, !stream.endAfterHeaders);
-  if (!read.ok) refuse(stream, read.code);
-  else new Crossing(stream, read.head, peer, serve);
+  if (!read.ok) {
+    refuse(stream, read.code);
+    return;
+  }
+  try {
+    new Crossing(stream, read.head, peer, serve);
+  } catch {
+    // A head that Node's HTTP/1.1 refuses to write. Uncaught, it would end the process.
+    refuse(stream, 'request_malformed');
+  }
 }
 
 /** Serves a connection that speaks HTTP/1.1. */
@@ -36,6 +46,7 @@ type ServeHttp = (socket: Duplex) => void;
 
 class Crossing {
   readonly #stream: ServerHttp2Stream;
+  readonly #answer: Http2Answer;
   readonly #near: Duplex;
   readonly #far: Duplex;
   readonly #request: ClientRequest;
@@ -44,11 +55,21 @@ class Crossing {
 
   constructor(stream: ServerHttp2Stream, head: Http1Head, peer: PeerAddress, serve: ServeHttp) {
     this.#stream = stream;
+    this.#answer = new Http2Answer(stream);
     [this.#near, this.#far] = duplexPair();
     this.#near.on('error', () => {});
     fixPeer(this.#far, peer, true);
     const { method, target: path, headers } = head;
-    this.#request = request({ createConnection: () => this.#near, method, path, headers, setHost: false });
+    this.#request = request({
+      createConnection: () => this.#near,
+      method,
+      path,
+      headers,
+      setHost: false,
+      maxHeaderSize: ANSWER_HEAD_BYTES,
+    });
+    // Node would silently drop headers above its count.
+    this.#request.maxHeadersCount = 0;
     this.#watch();
     serve(this.#far);
     this.#request.flushHeaders();
@@ -60,55 +81,49 @@ class Crossing {
     stream.once('close', () => {
       if (!this.#whole) this.#breakOff();
     });
+    // A reset closes a stream whose upload is still unread without `close`. Node is not done with it at this event.
+    stream.once('aborted', () => setImmediate(() => this.#breakOff()));
     this.#request.on('error', () => this.#fail());
     this.#request.on('close', () => this.#fail());
-    this.#request.on('continue', () => this.#inform({ ':status': 100 }));
+    this.#request.on('continue', () => this.#answer.inform({ ':status': 100 }));
     this.#request.on('information', ({ statusCode, rawHeaders }) => {
-      if (statusCode > 101) this.#inform({ ':status': statusCode, ...fieldsOf(rawHeaders) });
+      if (statusCode > 101) this.#answer.inform({ ':status': statusCode, ...http2FieldsOf(rawHeaders) });
     });
-    this.#request.on('response', (answer) => this.#answer(answer));
+    this.#request.on('response', (answer) => this.#relay(answer));
   }
 
-  #inform(headers: OutgoingHttpHeaders): void {
-    if (!this.#stream.headersSent && !this.#stream.destroyed) this.#stream.additionalHeaders(headers);
-  }
-
-  #answer(answer: IncomingMessage): void {
+  #relay(answer: IncomingMessage): void {
     const stream = this.#stream;
     this.#answered = true;
-    if (stream.destroyed) return;
-    // Where trailers may come, Node must not end the stream: it would end a broken answer as if it were whole, before
-    // resetting it.
-    const waitForTrailers = true;
     answer.on('error', () => {});
     answer.on('close', () => {
       if (!answer.complete) this.#breakOff();
     });
-    answer.once('end', () => this.#ended());
-    stream.on('wantTrailers', () => {
-      if (this.#whole) stream.sendTrailers(fieldsOf(answer.rawTrailers));
+    let wanted = false;
+    const finish = (): void => {
+      if (this.#whole && wanted) this.#answer.finish(http2FieldsOf(answer.rawTrailers));
+    };
+    answer.once('end', () => {
+      this.#ended();
+      finish();
     });
-    const fields = fieldsOf(answer.rawHeaders);
-    const head = { ':status': answer.statusCode ?? 502, ...fields };
-    try {
-      stream.respond(head, { waitForTrailers });
-    } catch {
-      // Node refuses a second value of headers that allow only one; HTTP/1.1 clients read the first.
-      stream.respond({ ...head, ...firstValues(fields) }, { waitForTrailers });
-    }
-    if (stream.writableEnded) answer.resume();
+    // Node asks when all that was written is sent. It does so at once where a status has no body.
+    stream.once('wantTrailers', () => {
+      wanted = true;
+      finish();
+    });
+    const head = { ':status': statusOf(answer), ...http2FieldsOf(answer.rawHeaders) };
+    if (!this.#answer.begin(head)) this.#breakOff();
+    else if (stream.writableEnded) answer.resume();
     else answer.pipe(stream);
   }
 
-  /** The answer is whole: the rest of an upload is not wanted any more (RFC 9113 §8.1). */
+  /** The answer is whole: the rest of an upload is not wanted any more. */
   #ended(): void {
     this.#whole = true;
-    const stream = this.#stream;
-    stream.unpipe(this.#request);
-    if (stream.readableEnded || stream.endAfterHeaders) return;
-    const stop = (): void => stream.close(NGHTTP2_NO_ERROR);
-    if (stream.writableFinished) stop();
-    else stream.once('finish', stop);
+    this.#stream.unpipe(this.#request);
+    // Node is not done with a stream before its upload is read.
+    this.#stream.resume();
   }
 
   /** Our side ended without an answer. */
@@ -120,41 +135,18 @@ class Crossing {
     this.#near.destroy();
     this.#far.destroy();
     this.#stream.unpipe(this.#request);
-    if (!this.#stream.closed && !this.#stream.destroyed) this.#stream.close(NGHTTP2_INTERNAL_ERROR);
+    this.#answer.breakOff();
   }
 }
 
 /** Answers a request that HTTP/1.1 cannot express. */
 function refuse(stream: ServerHttp2Stream, code: ErrorCode): void {
-  stream.respond({
-    ':status': ERROR_CODES[code].status,
-    'content-type': 'application/problem+json',
-    'cache-control': 'no-store',
-  });
-  stream.end(problem(code));
-  stream.resume();
+  const { status } = ERROR_CODES[code];
+  const head = { ':status': status, 'content-type': 'application/problem+json', 'cache-control': 'no-store' };
+  new Http2Answer(stream).send(head, problem(code));
 }
 
-/** A flat list as HTTP/2 headers: lower-case names, repeated ones as lists, nothing about our connection. */
-function fieldsOf(raw: readonly string[]): Record<string, string | string[]> {
-  const fields: Record<string, string | string[]> = {};
-  for (let index = 0; index + 1 < raw.length; index += 2) {
-    const name = raw[index]?.toLowerCase() ?? '';
-    const value = raw[index + 1] ?? '';
-    if (CONNECTION_SPECIFIC.has(name)) continue;
-    const present = Object.hasOwn(fields, name) ? fields[name] : undefined;
-    Object.defineProperty(fields, name, {
-      value: present === undefined ? value : [present, value].flat(),
-      enumerable: true,
-      writable: true,
-      configurable: true,
-    });
-  }
-  return fields;
-}
-
-function firstValues(fields: Readonly<Record<string, string | string[]>>): Record<string, string | string[]> {
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [name, name === 'set-cookie' ? value : ([value].flat()[0] ?? '')]),
-  );
+/** An invalid status counts as a fault of the server (RFC 9110 §15), and Node sends none over HTTP/2. */
+function statusOf({ statusCode = 502 }: IncomingMessage): number {
+  return statusCode > 599 ? 502 : statusCode;
 }

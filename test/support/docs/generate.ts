@@ -49,8 +49,8 @@ match the same requests, and a route that can never match, are problems.
 
 ## TLS, HTTP/2, PROXY protocol and unix sockets
 
-\`tls: { cert: \${file:…}, key: \${file:…} }\` speaks TLS (1.2 or later) and HTTP/2 on \`listen\`. New files are followed. Each request of HTTP/2
-is served as one of HTTP/1.1, so that all of [http.md](http.md) holds for it; WebSockets come over HTTP/1.1. **gRPC does not pass.**
+\`tls: { cert: \${file:…}, key: \${file:…} }\` speaks TLS (1.2 or later) and HTTP/2 on \`listen\`. New files are followed. Requests of HTTP/2
+are served as those of HTTP/1.1 ([http.md](http.md)). WebSockets come over HTTP/1.1; **gRPC does not pass.**
 
 \`listen\` and \`admin\` also take \`unix:/run/turnpike.sock\`. List \`unix\` under \`trustedProxies\` to believe a proxy that connects there; else all its
 clients count as one. With \`proxyProtocol: true\` the addresses under \`trustedProxies\` must begin each connection with a PROXY header; the client

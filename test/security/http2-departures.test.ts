@@ -1,0 +1,135 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { decodePaymentRequiredHeader } from '@x402/core/http';
+import { generatePrivateKey } from 'viem/accounts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { connectHttp2, type Http2Peer, requestHead } from '../support/http2-frames.ts';
+import { encodePayment, handSigned } from '../support/payment-header.ts';
+import { type ScriptedFacilitator, startScriptedFacilitator } from '../support/scripted-facilitator.ts';
+import { askHttp2, connectOverTls, openHttp2, TLS_SETTING } from '../support/tls-clients.ts';
+
+/** A client of HTTP/2 that leaves is noticed, in whatever way it leaves: it holds nothing any more, and pays nothing. */
+
+let api: Server;
+let facilitator: ScriptedFacilitator;
+let gateway: TestGateway;
+let port: number;
+/** Calls that the API has not answered yet. */
+let called: PromiseWithResolvers<{ readonly req: IncomingMessage; readonly res: ServerResponse }>;
+
+beforeEach(async () => {
+  called = Promise.withResolvers();
+  api = createServer((req, res) => {
+    if (req.url === '/large') res.end(Buffer.alloc(20_000_000));
+    else if (req.url === '/quick') res.end('quick');
+    else called.resolve({ req, res });
+  });
+  api.listen(0, '127.0.0.1');
+  await once(api, 'listening');
+  facilitator = await startScriptedFacilitator();
+  gateway = await startTestGateway(`upstream: http://127.0.0.1:${(api.address() as AddressInfo).port}
+payTo: "0x1111111111111111111111111111111111111111"
+accepts: [base-sepolia]
+facilitator: ${facilitator.url}
+store: memory
+limits: { connectionsPerAddress: 2 }
+${TLS_SETTING}
+routes:
+  - { path: /paid, price: $0.01 }
+  - { path: /*, price: free }
+`);
+  port = Number(new URL(gateway.url).port);
+});
+
+afterEach(async () => {
+  await gateway.close(0);
+  api.closeAllConnections();
+  api.close();
+  await facilitator.close();
+});
+
+const LEAVING: readonly (readonly [string, (peer: Http2Peer) => void])[] = [
+  ['ends its half of the connection', (peer) => peer.socket.end()],
+  ['closes the connection', (peer) => peer.socket.destroy()],
+  ['resets the connection', (peer) => peer.tcp.resetAndDestroy()],
+];
+
+describe('a client of HTTP/2', () => {
+  it.each(LEAVING)('that %s ends its call of the API', async (_name, leave) => {
+    const peer = await connectHttp2(port);
+    peer.send(requestHead(1, 'GET', '/slow', 'whole'));
+    const { res } = await called.promise;
+    leave(peer);
+    await once(res, 'close');
+    expect(res.writableEnded).toBe(false);
+  });
+
+  it.each(LEAVING)('that %s in the middle of an answer ends it', async (_name, leave) => {
+    const peer = await connectHttp2(port);
+    peer.send(requestHead(1, 'GET', '/stream', 'whole'));
+    const { res } = await called.promise;
+    res.write('first');
+    await peer.until(({ type }) => type === 0);
+    leave(peer);
+    await once(res, 'close');
+  });
+
+  it.each(LEAVING)('that %s makes room for others of its address', async (_name, leave) => {
+    for (let count = 0; count < 6; count++) {
+      const peer = await connectHttp2(port);
+      peer.send(requestHead(1, 'GET', '/quick', 'whole'));
+      await peer.until(({ type }) => type === 0);
+      leave(peer);
+      await once(peer.socket, 'close');
+    }
+    const session = openHttp2(port);
+    expect((await askHttp2(session, { ':path': '/quick' })).body).toBe('quick');
+    session.destroy();
+  });
+
+  it('that ends its half right after the handshake is closed', async () => {
+    const socket = await connectOverTls(port, 'h2');
+    socket.end();
+    socket.resume();
+    await once(socket, 'close');
+  });
+
+  it('that left does not pay', async () => {
+    const session = openHttp2(port);
+    const unpaid = await askHttp2(session, { ':path': '/paid' });
+    const [offer] = decodePaymentRequiredHeader(String(unpaid.headers['payment-required'])).accepts;
+    if (offer === undefined) throw new Error('no offer');
+    const payment = encodePayment(await handSigned(generatePrivateKey(), { ...offer }));
+    const stream = session.request({ ':path': '/paid', 'payment-signature': payment }).on('error', () => {});
+    const { res } = await called.promise;
+    session.destroy();
+    await once(res, 'close');
+    res.end('too late');
+    await gateway.close();
+    expect(stream.destroyed).toBe(true);
+    expect(facilitator.requests.map(({ endpoint }) => endpoint)).not.toContain('settle');
+    expect(gateway.log.filter(({ path }) => path === '/paid').map(({ outcome }) => outcome)).toEqual([
+      'refused',
+      'client_gone',
+    ]);
+  });
+
+  it('that left does not keep the gateway from stopping', async () => {
+    const peer = await connectHttp2(port);
+    peer.send(requestHead(1, 'GET', '/slow', 'whole'));
+    await called.promise;
+    peer.socket.end();
+    // The drain timeout is longer than a test.
+    await gateway.close(600_000);
+  });
+
+  it('that does not read is cut when the time to stop is over', async () => {
+    const peer = await connectHttp2(port);
+    peer.send(requestHead(1, 'GET', '/large', 'whole'));
+    await peer.until(({ type }) => type === 0);
+    peer.socket.pause();
+    await gateway.close(100);
+  });
+});
