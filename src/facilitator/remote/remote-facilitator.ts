@@ -4,12 +4,12 @@ import type { CatalogueAnswer } from '../../domain/discovery.ts';
 import type { RemoteFacilitatorSpec } from '../../domain/facilitator-spec.ts';
 import { GatewayError } from '../../domain/gateway-error.ts';
 import { InFlight } from '../../domain/in-flight.ts';
-import { type Network, networkFamily } from '../../domain/network.ts';
+import type { Network } from '../../domain/network.ts';
 import type { NetworkFamilies } from '../../domain/network-family.ts';
 import type { Payment } from '../../domain/payment.ts';
 import type { SettlementAttempt } from '../../domain/payment-record.ts';
 import { nothingMoved, type SettlementOutcome } from '../../domain/settlement.ts';
-import type { Json, SupportedKind } from '../../domain/x402.ts';
+import type { SupportedKind } from '../../domain/x402.ts';
 import type {
   AskingOrder,
   Facilitator,
@@ -18,21 +18,15 @@ import type {
   OpenSettlement,
   Verification,
 } from '../facilitator.ts';
-import { expectationOf } from './answer-fields.ts';
 import type { AskedAt } from './asked-at.ts';
 import type { Exchange } from './exchange.ts';
-import { readCatalogueAnswer } from './extension-responses.ts';
-import { FacilitatorCalls, protocolAnswer } from './facilitator-calls.ts';
-import { namedTransaction } from './named-transaction.ts';
+import { FacilitatorCalls } from './facilitator-calls.ts';
 import { type LoadWitness, PublicNodes } from './public-nodes.ts';
-import { loggedReason, relayedReason } from './refusal-reasons.ts';
 import { Rest } from './rest.ts';
-import { readSettleAnswer, unbelieved, wantsVerification } from './settle-answer.ts';
+import { unbelieved, wantsVerification } from './settle-answer.ts';
 import { decodeAttempt, encodeAttempt } from './settlement-attempt.ts';
-import { readSupportedAnswer } from './supported-answer.ts';
-import { readVerifyAnswer } from './verify-answer.ts';
-import { readWireJson, repeatsMember } from './wire-json.ts';
-import { wireRequest, wireVersion } from './wire-request.ts';
+import { WirePayments } from './wire-payments.ts';
+import { wireRequest } from './wire-request.ts';
 import type { OpenWitness, Witness } from './witness.ts';
 
 /** The dependencies of a remote facilitator. */
@@ -125,12 +119,6 @@ const MARK_MS = 1_000;
  */
 const AT_THE_DOOR: ReadonlySet<number> = new Set([401, 402, 403, 429]);
 
-/** A payment in its wire form, which is fixed at the first use. */
-interface Prepared {
-  readonly version: 1 | 2;
-  readonly body: string;
-}
-
 /** One request to settle, as it was sent. */
 interface AskedOnce {
   readonly payment: Payment;
@@ -146,17 +134,11 @@ class RemoteFacilitator implements Facilitator {
   readonly #spec: RemoteFacilitatorSpec;
   readonly #clock: () => number;
   readonly #calls: FacilitatorCalls;
-  /** Some facilitators recognise a payment by its JSON, so `settle` sends the bytes that `verify` sent. */
-  readonly #prepared = new WeakMap<Payment, Prepared>();
-  readonly #catalogued = new WeakMap<Payment, CatalogueAnswer>();
+  readonly #wire: WirePayments;
   readonly #witnesses: ReadonlyMap<string, Witness>;
   readonly #publicNodes: PublicNodes | undefined;
   readonly #settling = new InFlight<Promise<SettlementOutcome>>();
-  readonly #onStrangeReason: StrangeReason;
-  readonly #families: NetworkFamilies;
   readonly #rest: Rest;
-  /** The last good `/supported`. */
-  #kinds: readonly SupportedKind[] | undefined;
   /** Payments that it is asked to settle without a verification. */
   readonly #unverified = new WeakSet<Payment>();
   /** Whether it has refused to settle a payment that it had not verified. */
@@ -165,14 +147,14 @@ class RemoteFacilitator implements Facilitator {
   constructor(spec: RemoteFacilitatorSpec, deps: RemoteFacilitatorDeps) {
     this.name = spec.name;
     this.#spec = spec;
-    this.#families = deps.families;
     this.#clock = deps.clock ?? Date.now;
     this.#calls = new FacilitatorCalls(spec, this.#clock, deps.random ?? randomBytes);
     this.#rest = new Rest(this.#clock);
     if (deps.loadWitness !== undefined && spec.publicNodes !== undefined) {
       this.#publicNodes = new PublicNodes(spec, deps.loadWitness, this.#clock);
     }
-    this.#onStrangeReason = deps.onStrangeReason ?? (() => undefined);
+    const { families, onStrangeReason } = deps;
+    this.#wire = new WirePayments(families, (operation, text) => onStrangeReason?.(spec.name, operation, text));
     this.#witnesses = openWitnesses(spec, deps.openWitness, this.#clock);
   }
 
@@ -183,32 +165,29 @@ class RemoteFacilitator implements Facilitator {
   async supported(signal: AbortSignal): Promise<readonly SupportedKind[]> {
     const answer = await this.#calls.call('supported', undefined, signal);
     if (answer.kind === 'broken' || answer.status < 200 || answer.status > 299) throw this.#calls.faultOf(answer);
-    this.#kinds = readSupportedAnswer(readWireJson(answer.body));
-    return this.#kinds;
+    return this.#wire.readSupported(answer.body);
   }
 
   async verify(payment: Payment, signal: AbortSignal): Promise<Verification> {
     if (this.resting !== undefined) throw this.#rest.fault();
     // Which form a v1 payment takes depends on what is supported.
-    if (payment.submission.version === 1 && this.#kinds === undefined) await this.supported(signal);
-    const { body, version } = this.#prepare(payment, payment.offer.amount);
-    const answer = await this.#calls.call('verify', body, signal);
-    this.#noteCatalogue(payment, answer);
-    const json = protocolAnswer(answer, 'isValid');
-    if (json === undefined) throw this.#calls.faultOf(answer);
-    this.#noteReason('verify', json['invalidReason'], json['invalidMessage']);
-    return readVerifyAnswer(json, expectationOf(payment, payment.offer.amount, version, this.#families));
+    if (payment.submission.version === 1 && !this.#wire.knowsKinds) await this.supported(signal);
+    const prepared = this.#wire.prepare(payment, payment.offer.amount);
+    const answer = await this.#calls.call('verify', prepared.body, signal);
+    const verification = this.#wire.readVerification(answer, payment, prepared);
+    if (verification === undefined) throw this.#calls.faultOf(answer);
+    return verification;
   }
 
   takeUnverified(payment: Payment): boolean {
     // Which form a v1 payment takes depends on what is supported.
-    if (this.#wantsVerification || this.#kinds === undefined) return false;
+    if (this.#wantsVerification || !this.#wire.knowsKinds) return false;
     this.#unverified.add(payment);
     return true;
   }
 
   catalogued(payment: Payment): CatalogueAnswer | undefined {
-    return this.#catalogued.get(payment);
+    return this.#wire.catalogued(payment);
   }
 
   settle(
@@ -265,7 +244,7 @@ class RemoteFacilitator implements Facilitator {
     const { version } = asked;
     const body = JSON.stringify(wireRequest(payment, amount, version));
     const answer = await this.#calls.call('settle', body, signal);
-    const outcome = this.#read(answer, payment, amount, { body, version });
+    const outcome = this.#wire.readSettlement(answer, payment, amount, { body, version });
     if (outcome === undefined) throw this.#calls.faultOf(answer);
     if (outcome.kind === 'settled') return await this.#confirm(payment, amount, outcome, undefined);
     const lastAnswerAt = (payment.authorization.expiresAt + LAST_ANSWER_SECONDS) * 1000;
@@ -283,18 +262,18 @@ class RemoteFacilitator implements Facilitator {
     if (amount === 0n) return nothingMoved(payment.authorization.payer);
     const mark = this.#unverified.has(payment) ? await this.#markOrVerify(payment) : undefined;
     if (mark?.kind === 'failed') return mark;
-    const { body, version } = this.#prepare(payment, amount);
+    const { body, version } = this.#wire.prepare(payment, amount);
     await journal(encodeAttempt({ version, askedAt: mark?.kind === 'block' ? mark : undefined }));
     const askedAt = performance.now();
     let answer = await this.#calls.call('settle', body, undefined);
-    if (mark !== undefined && wantsVerification(answer) && this.#named(answer, payment, body) === undefined) {
+    if (mark !== undefined && wantsVerification(answer) && this.#wire.named(answer, payment, body) === undefined) {
       this.#wantsVerification = true;
       const refused = await this.#verifyFirst(payment);
       if (refused !== undefined) return refused;
       answer = await this.#calls.call('settle', body, undefined);
     }
-    this.#noteCatalogue(payment, answer);
-    const said = this.#read(answer, payment, amount, { body, version });
+    this.#wire.noteCatalogue(payment, answer);
+    const said = this.#wire.readSettlement(answer, payment, amount, { body, version });
     const outcome =
       said === undefined
         ? await this.#outcomeUnsaid(answer, { payment, amount, body, mark, asking })
@@ -355,14 +334,8 @@ class RemoteFacilitator implements Facilitator {
     const refused = { kind: 'failed', reason: 'facilitator_overloaded' } as const;
     const seen = await this.#confirm(payment, amount, refused, mark);
     if (seen !== refused) return seen;
-    const named = this.#named(answer, payment, body);
+    const named = this.#wire.named(answer, payment, body);
     return named === undefined ? undefined : unbelieved(named);
-  }
-
-  /** The transaction that an answer names, wherever it does; see {@link namedTransaction}. */
-  #named(answer: Exchange, { offer }: Payment, body: string): string | undefined {
-    if (answer.kind === 'broken') return undefined;
-    return namedTransaction(answer.body, body, this.#families.named(networkFamily(offer.network)));
   }
 
   /**
@@ -379,22 +352,6 @@ class RemoteFacilitator implements Facilitator {
     }
   }
 
-  /** What a settle answer says; `undefined` for one that does not speak the protocol. */
-  #read(
-    answer: Exchange,
-    payment: Payment,
-    amount: Amount,
-    { body, version }: Prepared,
-  ): SettlementOutcome | undefined {
-    const json = protocolAnswer(answer, 'success');
-    if (json === undefined || answer.kind === 'broken') return undefined;
-    this.#noteReason('settle', json['errorReason'], json['errorMessage']);
-    if (repeatsMember(answer.body)) return unbelieved(this.#named(answer, payment, body));
-    const said = readSettleAnswer(json, expectationOf(payment, amount, version, this.#families), answer.status);
-    const named = said.kind === 'failed' ? this.#named(answer, payment, body) : undefined;
-    return named === undefined ? said : unbelieved(named);
-  }
-
   async #confirm(
     payment: Payment,
     amount: Amount,
@@ -405,37 +362,11 @@ class RemoteFacilitator implements Facilitator {
     if (witness === undefined) return said;
     return await witness.confirm(payment, said, { amount, askedAt, patienceMs: this.#spec.settleTimeoutMs });
   }
-
-  /** Of two answers the later one stands: a catalogue may list at `verify` or at `settle`. */
-  #noteCatalogue(payment: Payment, answer: Exchange): void {
-    const said = answer.kind === 'answered' ? readCatalogueAnswer(answer.extensionResponses) : undefined;
-    if (said !== undefined) this.#catalogued.set(payment, said);
-  }
-
-  /** Any client can cause refusals at `verify`, so the message of a known reason is reported only for `settle`. */
-  #noteReason(operation: 'verify' | 'settle', reason: Json | undefined, message: Json | undefined): void {
-    const isKnown = relayedReason(textOf(reason), '') !== '';
-    const text = loggedReason(textOf(reason), operation === 'verify' && isKnown ? undefined : textOf(message));
-    if (text !== undefined) this.#onStrangeReason(this.name, operation, text);
-  }
-
-  #prepare(payment: Payment, amount: Amount): Prepared {
-    const known = this.#prepared.get(payment);
-    if (known !== undefined && amount === payment.offer.amount) return known;
-    const version = known?.version ?? wireVersion(payment, this.#kinds ?? []);
-    const prepared = { version, body: JSON.stringify(wireRequest(payment, amount, version)) };
-    if (amount === payment.offer.amount) this.#prepared.set(payment, prepared);
-    return prepared;
-  }
 }
 
 /** Whether a facilitator says which transaction it has sent. */
 function namesTransaction(said: SettlementOutcome | undefined): boolean {
   return said?.kind === 'settled' || said?.transaction !== undefined;
-}
-
-function textOf(value: Json | undefined): string | undefined {
-  return typeof value === 'string' ? value : undefined;
 }
 
 const NOT_SENT: SettlementOutcome = { kind: 'failed', reason: 'settlement_not_sent' };
