@@ -7,6 +7,12 @@ import { compileWanted, type Wanted } from './read/wanted.ts';
 /** Longest name of a model that is kept. */
 const MAX_MODEL = 200;
 
+/**
+ * Bytes of an image or a sound in base64 that count as one byte of text. An image of 1024 by 1024 is about 4 000 tokens
+ * and 2 MB.
+ */
+const MEDIA_BYTES = 100;
+
 const compiled = new WeakMap<Dialect, Wanted>();
 
 /** All places of a document that a dialect looks at. */
@@ -36,7 +42,7 @@ export class UsageCollector {
   }
 
   /**
-   * Bytes of what the model made, as it is written in JSON.
+   * Bytes of what the model made, as it is written in JSON; of media a hundredth.
    *
    * @param open lengths of an event that is not over, if some of it went out
    */
@@ -90,9 +96,11 @@ export class UsageCollector {
   }
 
   #seenIn(lengths: Lengths): number {
-    return this.#dialect.output.reduce(
-      (sum, names) => sum + Math.max(...names.map((pointer) => lengths.get(pointer) ?? 0)),
-      0,
-    );
+    const { output, media } = this.#dialect;
+    const seen = (pointer: string): number => {
+      const bytes = lengths.get(pointer) ?? 0;
+      return media?.has(pointer) ? bytes / MEDIA_BYTES : bytes;
+    };
+    return output.reduce((sum, names) => sum + Math.max(...names.map(seen)), 0);
   }
 }

@@ -38,6 +38,8 @@ export interface Dialect {
    * same text, some of them at once, are one list: the longest counts.
    */
   readonly output: readonly (readonly string[])[];
+  /** Those of them with an image or a sound in base64, which takes far more bytes to a token than text. */
+  readonly media?: ReadonlySet<string>;
   /** Other places that {@link meaning} and {@link complete} look at. */
   readonly marks: readonly string[];
   /** Where requests of a path name a limit of output tokens for a model; `undefined` where they cannot. */

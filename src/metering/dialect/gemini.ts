@@ -32,6 +32,7 @@ export const gemini: Dialect = {
     // An interaction, event by event and whole.
     ...['/delta', '/outputs/*'].flatMap((place) => [[`${place}/text`], [`${place}/arguments/**`], [`${place}/data`]]),
   ],
+  media: new Set(['/candidates/*/content/parts/*/inlineData/data']),
   marks: ['/error', '/candidates/*/finishReason', '/event_type'],
   limit,
   meaning,

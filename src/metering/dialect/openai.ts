@@ -57,6 +57,17 @@ export const openai: Dialect = {
     ['/output/*/result'],
     ['/data/*/b64_json'],
   ],
+  media: new Set([
+    '/partial_image_b64',
+    '/b64_json',
+    '/audio',
+    '/output/*/result',
+    '/data/*/b64_json',
+    ...['/choices/*/delta', '/choices/*/message'].flatMap((place) => [
+      `${place}/audio/data`,
+      `${place}/images/*/image_url/url`,
+    ]),
+  ]),
   marks: ['/type', '/error', '/choices/*/finish_reason'],
   limit,
   meaning,

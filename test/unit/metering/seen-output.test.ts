@@ -74,16 +74,9 @@ describe('Of a stream that its buyer leaves', () => {
       streamed(CHAT, { choices: [delta({ content: TEXT }), delta({ content: [] }, 1)] }),
     ],
     ['two events', streamed(CHAT, { choices: [delta({ content: half })] }, { choices: [delta({ content: half })] })],
-    ['speech', streamed(CHAT, { choices: [delta({ audio: { data: TEXT } })] })],
     ['what speech says', streamed(CHAT, { choices: [delta({ audio: { transcript: TEXT } })] })],
-    ['an image in a chat', streamed(CHAT, { choices: [delta({ images: [{ image_url: { url: TEXT } }] })] })],
     ['a completion', streamed('/v1/completions', { choices: [{ text: half }, { text: half }] })],
     ['a response', streamed('/v1/responses', { type: 'response.output_text.delta', delta: TEXT })],
-    ['an image', streamed('/v1/images/generations', { type: 'image_generation.partial_image', b64_json: TEXT })],
-    [
-      'an image of a response',
-      streamed('/v1/responses', { type: 'response.image_generation_call.partial_image', partial_image_b64: TEXT }),
-    ],
     ['a message', streamed('/v1/messages', { delta: { text: TEXT } })],
     ['parts of Gemini', streamed(GEMINI, { candidates: [{ content: { parts: [{ text: half }, { text: half }] } }] })],
     [
@@ -105,6 +98,19 @@ describe('Of a stream that its buyer leaves', () => {
     expect(outputOf({ ...seen, pieces: 100 })).toBe(TOKENS);
   });
 
+  it.each<[string, Seen]>([
+    ['speech', streamed(CHAT, { choices: [delta({ audio: { data: TEXT } })] })],
+    ['an image in a chat', streamed(CHAT, { choices: [delta({ images: [{ image_url: { url: TEXT } }] })] })],
+    ['an image', streamed('/v1/images/generations', { type: 'image_generation.partial_image', b64_json: TEXT })],
+    [
+      'an image of a response',
+      streamed('/v1/responses', { type: 'response.image_generation_call.partial_image', partial_image_b64: TEXT }),
+    ],
+  ])('%s counts by a hundredth of its bytes: base64 is no text', (_, seen) => {
+    expect(outputOf(seen)).toBe(TOKENS / 100n);
+    expect(outputOf({ ...seen, pieces: 100 })).toBe(TOKENS / 100n);
+  });
+
   it('the start of an event counts once it went out, and not while it is held', () => {
     const start = (bytes: number): Seen => ({
       path: '/v1/images/generations',
@@ -112,8 +118,8 @@ describe('Of a stream that its buyer leaves', () => {
       body: `data: {"b64_json":"${'A'.repeat(bytes)}`,
     });
     expect(outputOf(start(1_000_000))).toBe(0n);
-    expect(outputOf(start(2_000_000))).toBe(500_000n);
-    expect(outputOf({ ...start(2_000_000), pieces: 100 })).toBe(500_000n);
+    expect(outputOf(start(2_000_000))).toBe(5_000n);
+    expect(outputOf({ ...start(2_000_000), pieces: 100 })).toBe(5_000n);
   });
 
   it('arguments with a name twice hide no figures', () => {
@@ -147,15 +153,15 @@ describe('Of an answer in one piece that is too long to be held, and that its bu
       whole(CHAT, `{"choices":[{"message":{"content":"${long}"}},{"message":{"content":"${long}`),
       3_000_000n,
     ],
-    ['an image', whole('/v1/images/generations', `{"created":1,"data":[{"b64_json":"${long}"}]`), 1_500_000n],
-    ['images', whole('/v1/images/edits', `{"data":[{"b64_json":"${long}"},{"b64_json":"${long}"}`), 3_000_000n],
-    ['an image of a response', whole('/v1/responses', `{"output":[{"result":"${long}"`), 1_500_000n],
+    ['an image', whole('/v1/images/generations', `{"created":1,"data":[{"b64_json":"${long}"}]`), 15_000n],
+    ['images', whole('/v1/images/edits', `{"data":[{"b64_json":"${long}"},{"b64_json":"${long}"}`), 30_000n],
+    ['an image of a response', whole('/v1/responses', `{"output":[{"result":"${long}"`), 15_000n],
     ['a response', whole('/v1/responses', `{"output":[{"content":[{"text":"${long}"`), 1_500_000n],
     ['a message', whole('/v1/messages', `{"content":[{"text":"${long}"}]`), 1_500_000n],
     [
       'an image of Gemini',
       whole('/v1beta/models/g:generatecontent', `{"candidates":[{"content":{"parts":[{"inlineData":{"data":"${long}"`),
-      1_500_000n,
+      15_000n,
     ],
     ['an answer of Ollama', whole('/api/generate', `{"response":"${long}"`), 1_500_000n],
     ['what is no output', whole(CHAT, `{"x":"${long}","choices":[{"message":{"role":"${long}"`), 0n],
