@@ -394,7 +394,7 @@ describe('a public node of Solana', () => {
     const listed = chain.calls.get('getSignaturesForAddress') ?? 0;
     script.next('settle', REFUSED);
     expect(await settleInFull(facilitator, made.payment, notebook().write)).toMatchObject({ kind: 'unknown' });
-    expect(await facilitator.findForeign?.(made.payment, signal())).toEqual({ kind: 'none' });
+    expect(await facilitator.findForeign?.(made.payment, signal())).toEqual({ kind: 'unseen' });
     expect(chain.calls.get('getSignaturesForAddress') ?? 0).toBe(listed);
     expect(await facilitator.resolve(lost(made.payment), signal())).toEqual(settledAs(transaction));
     expect(script.requests).toHaveLength(1);
