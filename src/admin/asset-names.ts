@@ -4,8 +4,8 @@ import type { Asset } from '../domain/asset.ts';
 import type { Network } from '../domain/network.ts';
 import { assetId, type NetworkFamilies } from '../domain/network-family.ts';
 import type { Plan } from '../domain/plan.ts';
+import { offersOf } from '../domain/plan-parts.ts';
 import { printable } from '../domain/printable.ts';
-import { paidPrices } from '../domain/route-price.ts';
 
 /** The asset of a row of the ledger. */
 export interface AssetId {
@@ -27,7 +27,7 @@ export class AssetNames {
   constructor({ routes }: Pick<Plan, 'routes'>, table: AssetTable, families: NetworkFamilies) {
     this.#table = table;
     this.#families = families;
-    const priced = routes.flatMap(paidPrices).flatMap(({ offers }) => offers);
+    const priced = offersOf({ routes });
     const known = [...table.networks.flatMap(({ assets }) => assets), ...priced.map(({ asset }) => asset)];
     for (const asset of known) this.#assets.set(this.idOf({ network: asset.network, asset: asset.address }), asset);
   }

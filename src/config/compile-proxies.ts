@@ -1,8 +1,8 @@
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
 import type { Plan } from '../domain/plan.ts';
-import { paidPrices } from '../domain/route-price.ts';
 import type { Webhook } from '../domain/webhook.ts';
 import { type ProxyEnvironment, proxyOf } from './proxy-environment.ts';
+import { publicNodesOfSales } from './public-nodes.ts';
 
 /** Every URL that the gateway asks through a proxy, and the proxy. Upstreams are never asked through one. */
 export function compileProxies(
@@ -42,10 +42,10 @@ export function describeProxies(plan: Plan): readonly string[] {
 }
 
 /** Public nodes of networks on which nothing is sold. */
-function unusedNodes({ facilitators, routes }: Plan): ReadonlySet<string> {
-  const offers = routes.flatMap(paidPrices).flatMap((price) => price.offers);
-  const sold = new Set(offers.map(({ network }) => network));
-  const nodes = facilitators.flatMap((spec) => (spec.kind === 'remote' ? [...(spec.publicNodes ?? [])] : []));
-  const used = new Set(nodes.flatMap(([network, url]) => (sold.has(network) ? [url] : [])));
-  return new Set(nodes.flatMap(([, url]) => (used.has(url) ? [] : [url])));
+function unusedNodes(plan: Plan): ReadonlySet<string> {
+  const used = new Set(publicNodesOfSales(plan).values());
+  const all = plan.facilitators.flatMap((spec) =>
+    spec.kind === 'remote' ? [...(spec.publicNodes?.values() ?? [])] : [],
+  );
+  return new Set(all.filter((url) => !used.has(url)));
 }

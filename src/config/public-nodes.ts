@@ -1,6 +1,6 @@
 import type { Network } from '../domain/network.ts';
 import type { Plan } from '../domain/plan.ts';
-import { paidPrices } from '../domain/route-price.ts';
+import { offersOf } from '../domain/plan-parts.ts';
 import { type AssetTable, networkName } from './asset-table.ts';
 import { nearest } from './nearest.ts';
 
@@ -55,15 +55,15 @@ function readEntry(entry: string, table: AssetTable, nodes: Map<Network, string>
 
 /** Says which public nodes may be asked when a settlement is in doubt, a line for each network that is sold on. */
 export function describePublicNodes(plan: Plan, table: AssetTable): readonly string[] {
-  const offers = plan.routes.flatMap(paidPrices).flatMap(({ offers }) => offers);
-  const networks = new Set(offers.map(({ network }) => network));
-  const asked = new Map(
-    plan.facilitators.flatMap((spec) => (spec.kind === 'remote' ? [...(spec.publicNodes ?? [])] : [])),
+  return [...publicNodesOfSales(plan)].map(
+    ([network, url]) =>
+      `a settlement on ${networkName(table, network)} whose outcome is in doubt is looked for at the public node ${url}; a node of your own in facilitator.rpc takes its place, and rpc: off forbids it`,
   );
-  return [...asked]
-    .filter(([network]) => networks.has(network))
-    .map(
-      ([network, url]) =>
-        `a settlement on ${networkName(table, network)} whose outcome is in doubt is looked for at the public node ${url}; a node of your own in facilitator.rpc takes its place, and rpc: off forbids it`,
-    );
+}
+
+/** The public nodes that may be asked, by the networks that something is sold on. */
+export function publicNodesOfSales(plan: Plan): ReadonlyMap<Network, string> {
+  const networks = new Set(offersOf(plan).map(({ network }) => network));
+  const nodes = plan.facilitators.flatMap((spec) => (spec.kind === 'remote' ? [...(spec.publicNodes ?? [])] : []));
+  return new Map(nodes.filter(([network]) => networks.has(network)));
 }
