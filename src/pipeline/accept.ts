@@ -36,12 +36,12 @@ export function acceptRequest({ head, runtime, requestId, notes }: Arrival): Acc
     throw new GatewayError('request_head_too_large', { detail: `Send at most ${MOST_HEADERS} headers.` });
   refuseOddMessage(head);
   const sentHost = readHost(head, runtime);
-  const { host, publicOrigin } = seenByClient(head, runtime, sentHost);
+  const { proto, host, publicOrigin } = seenByClient(head, runtime, sentHost);
   const target = readTarget({ head, runtime, method, host }, sentHost);
   notes.path = target.path;
   refuseLargeBody(head, runtime);
   const { path, query } = target;
-  return { head, runtime, requestId, notes, method, path, query, host, publicOrigin };
+  return { head, runtime, requestId, notes, method, path, query, proto, host, publicOrigin };
 }
 
 /**
@@ -91,17 +91,17 @@ function readTarget(asked: Pick<AcceptedHead, 'head' | 'runtime' | 'method' | 'h
 }
 
 /**
- * The host and the origin that the client used. Only trusted proxies may state them: otherwise a client could choose
+ * The scheme, the host and the origin that the client used. Only trusted proxies may state them: otherwise a client could choose
  * the URL that others pay for, or the host that a cheaper route is bound to.
  */
 function seenByClient(
   head: RequestHead,
   runtime: Runtime,
   sentHost: string,
-): Pick<AcceptedHead, 'host' | 'publicOrigin'> {
-  const own = head.encrypted ? 'https' : 'http';
+): Pick<AcceptedHead, 'proto' | 'host' | 'publicOrigin'> {
   const forwarded = runtime.trustedPeers.has(head.peer) ? forwardedOrigin(head) : undefined;
   const host = forwarded?.host ?? sentHost;
+  const proto = forwarded?.proto ?? (head.encrypted ? 'https' : 'http');
   const { publicUrl } = runtime.plan;
-  return { host, publicOrigin: publicUrl ?? `${forwarded?.proto ?? own}://${host}${forwarded?.prefix ?? ''}` };
+  return { proto, host, publicOrigin: publicUrl ?? `${proto}://${host}${forwarded?.prefix ?? ''}` };
 }

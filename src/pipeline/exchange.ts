@@ -26,6 +26,8 @@ export interface AcceptedHead {
   readonly path: string;
   /** With its `?`, as sent. */
   readonly query: string;
+  /** Scheme that the client used: from a trusted proxy, else that of the connection. */
+  readonly proto: 'http' | 'https';
   /** Host that the client used, in lower case, with port: from a trusted proxy, else from the Host header. */
   readonly host: string;
   /** Origin that clients see: `publicUrl`, else trusted forwarding headers, else the Host header. */

@@ -6,7 +6,6 @@ import type { PathRewrite } from '../domain/route.ts';
 import type { Upstream } from '../domain/upstream.ts';
 import type { RequestOutcome } from '../observe/observer.ts';
 import type { TraceContext } from '../observe/tracer.ts';
-import { forwardedOrigin } from '../proxy/forwarded.ts';
 import { hasLocations, type PublicPlace, publishLocations } from '../proxy/headers/locations.ts';
 import { headOfChanged, relayResponseHeaders } from '../proxy/headers/to-client.ts';
 import {
@@ -122,16 +121,14 @@ export function forwardedHeaders(
   paid: PaidFacts | undefined,
   trace: TraceContext | undefined,
 ): string[] {
-  const { head, runtime, requestId, host } = request;
+  const { head, runtime, requestId, proto, host } = request;
   const { peer } = head;
-  const peerTrusted = runtime.trustedPeers.has(peer);
-  const stated = peerTrusted ? forwardedOrigin(head).proto : undefined;
   const raw = request.withheld === undefined ? head.rawHeaders : without(head.rawHeaders, request.withheld);
   return forwardRequestHeaders(raw, {
     fields: runtime.fields,
     peer: peer ?? 'unknown',
-    peerTrusted,
-    proto: stated ?? (head.encrypted ? 'https' : 'http'),
+    peerTrusted: runtime.trustedPeers.has(peer),
+    proto,
     host,
     requestId,
     upstreamHeaders: upstream.headers,

@@ -52,7 +52,7 @@ export async function serve(
   try {
     const read = tracedNow(notes.trace, 'accept', () => acceptAndMatch(arrival), factsOfMatch);
     if (inside !== undefined && inside.route !== notes.route) throw leadsElsewhere();
-    const { method, path, query, host, publicOrigin } = read;
+    const { method, path, query, proto, host, publicOrigin } = read;
     // Member by member: every request makes one, and a copy by `...` with added members takes twice as long.
     accepted = {
       head,
@@ -61,6 +61,7 @@ export async function serve(
       method,
       path,
       query,
+      proto,
       host,
       publicOrigin,
       notes,
