@@ -37,7 +37,8 @@ export function hasKey(query: string, name: string): boolean {
   return query
     .slice(1)
     .split(/[&;]/)
-    .some((pair) => readings(loosely(pair.split('=', 1)[0] ?? '')).some((reading) => wanted.includes(reading)));
+    .map((pair) => pair.split('=', 1)[0] ?? '')
+    .some((key) => readings(percentDecoded(key) ?? key).some((reading) => wanted.includes(reading)));
 }
 
 /**
@@ -54,22 +55,19 @@ function readings(key: string): readonly string[] {
 
 const BRACKET = /[[\]\0]/;
 
-function loosely(text: string): string {
+function decoded(text: string): string {
+  const plain = percentDecoded(text);
+  if (plain === undefined) throw ambiguous('an escape does not decode');
+  if (plain.includes('\0')) throw ambiguous('it holds NUL');
+  return plain;
+}
+
+/** `undefined` where an escape does not decode. */
+function percentDecoded(text: string): string | undefined {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));
   } catch {
-    return text;
-  }
-}
-
-function decoded(text: string): string {
-  try {
-    const plain = decodeURIComponent(text.replaceAll('+', ' '));
-    if (plain.includes('\0')) throw ambiguous('it holds NUL');
-    return plain;
-  } catch (fault) {
-    if (fault instanceof GatewayError) throw fault;
-    throw ambiguous('an escape does not decode');
+    return undefined;
   }
 }
 
