@@ -29,6 +29,8 @@ const RPC_BATCH_SIZE = 10;
 /** `AuthorizationCanceled(address indexed authorizer, bytes32 indexed nonce)` of EIP-3009. */
 const AUTHORIZATION_CANCELED = toEventHash('AuthorizationCanceled(address,bytes32)');
 
+const BLOCK_METHOD = 'eth_getBlockByNumber';
+
 /** Far above any answer that is asked for here. */
 const MAX_RESPONSE_BYTES = 4_194_304;
 
@@ -154,10 +156,7 @@ export class ChainNode {
 
   /** A block by its number, or the newest one. */
   async block(number: bigint | 'latest', signal?: AbortSignal): Promise<Block> {
-    const method = 'eth_getBlockByNumber';
-    const params: ['latest' | Hex, false] = [number === 'latest' ? number : quantity(number), false];
-    const found = await answered(this.#client.request({ method, params }, options(signal)), signal);
-    return readBlock(found, number);
+    return readBlock(await this.#blockAt(number, signal), number);
   }
 
   /** The hash of a block by its number, or of the newest one; `undefined` where the node has no such block. */
@@ -165,11 +164,15 @@ export class ChainNode {
     number: bigint | 'latest',
     signal?: AbortSignal,
   ): Promise<(Block & { readonly hash: Hex }) | undefined> {
-    const method = 'eth_getBlockByNumber';
-    const params: ['latest' | Hex, false] = [number === 'latest' ? number : quantity(number), false];
-    const found = await answered(this.#client.request({ method, params }, options(signal)), signal);
+    const found = await this.#blockAt(number, signal);
     if (found === null) return undefined;
-    return { ...readBlock(found, number), hash: readBytes(field(found, 'hash'), method, 32) };
+    return { ...readBlock(found, number), hash: readBytes(field(found, 'hash'), BLOCK_METHOD, 32) };
+  }
+
+  /** A block as the node tells it, without its transactions; `null` where it has none. */
+  #blockAt(number: bigint | 'latest', signal: AbortSignal | undefined): Promise<unknown> {
+    const params: ['latest' | Hex, false] = [number === 'latest' ? number : quantity(number), false];
+    return answered(this.#client.request({ method: BLOCK_METHOD, params }, options(signal)), signal);
   }
 
   /** Hands a signed transaction to the node. Rejects with the client's own error. */
@@ -263,12 +266,11 @@ function candidatesOf(logs: readonly FoundLog[]): readonly Candidate[] {
 }
 
 function readBlock(found: unknown, number: bigint | 'latest'): Block {
-  const method = 'eth_getBlockByNumber';
   const block = {
-    number: readQuantity(field(found, 'number'), method),
-    timestamp: readSeconds(field(found, 'timestamp'), method),
+    number: readQuantity(field(found, 'number'), BLOCK_METHOD),
+    timestamp: readSeconds(field(found, 'timestamp'), BLOCK_METHOD),
   };
-  if (number !== 'latest' && block.number !== number) throw nonsense(method);
+  if (number !== 'latest' && block.number !== number) throw nonsense(BLOCK_METHOD);
   return block;
 }
 
