@@ -1,6 +1,10 @@
+function codeOf(fault: unknown): string | undefined {
+  return fault instanceof Error && 'code' in fault ? String(fault.code) : undefined;
+}
+
 /** Why a file could not be read, as a clause for people; the system's own code where there is no better word. */
 export function whyUnreadable(fault: unknown): string {
-  const code = fault instanceof Error && 'code' in fault ? String(fault.code) : undefined;
+  const code = codeOf(fault);
   switch (code) {
     case 'ENOENT':
       return 'there is no such file';
@@ -24,8 +28,7 @@ export function whyUnreadable(fault: unknown): string {
 
 /** Why a file could not be written, in the same way. */
 export function whyUnwritable(fault: unknown): string {
-  const code = fault instanceof Error && 'code' in fault ? String(fault.code) : undefined;
-  switch (code) {
+  switch (codeOf(fault)) {
     case 'ENOENT':
       return 'there is no such folder';
     case 'EACCES':
