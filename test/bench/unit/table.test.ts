@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { parseExposition } from '../../support/metrics.ts';
 import type { Outcome } from '../interleave.ts';
 import { meansOfRounds } from '../table/ledger-time.ts';
 import { renderTargets, type TableFacts } from '../table/markdown.ts';
@@ -6,6 +7,7 @@ import { parseTableOptions, tableUsage } from '../table/options.ts';
 import { among, processorBeside, rateBeside } from '../table/race.ts';
 import { type Aim, atLeast, atMost, figureOf, hasFailed, measureRow, type Plan, type Row } from '../table/row.ts';
 import { ROWS } from '../table/rows.ts';
+import { unsettledIn } from '../table/settled.ts';
 import type { Workbench } from '../workbench.ts';
 
 const FACTS: TableFacts = {
@@ -181,5 +183,16 @@ describe('a side of the table', () => {
 
   it('has no such mean where threads are not timed', () => {
     expect(meansOfRounds([Number.NaN, Number.NaN], 1)).toBeUndefined();
+  });
+
+  it('waits for those answers alone that are paid and not settled', () => {
+    const samples = parseExposition(`turnpike_requests_total{route="/paid",outcome="paid",code="none"} 41
+turnpike_requests_total{route="/credit",outcome="paid",code="none"} 9
+turnpike_requests_total{route="/paid",outcome="refused",code="payment_required"} 7
+turnpike_payments_total{route="/paid",outcome="settled"} 41
+turnpike_payments_total{route="/credit",outcome="settled"} 4
+turnpike_payments_total{route="/credit",outcome="failed"} 3
+`);
+    expect(unsettledIn(samples)).toBe(5);
   });
 });
