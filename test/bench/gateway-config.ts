@@ -9,8 +9,8 @@ import type { Stop, World } from './world.ts';
 export interface GatewaySettings {
   /** The price table, as YAML. */
   readonly routes: string;
-  /** A ledger in memory, or on SQLite in a folder of its own. Default: memory. */
-  readonly store?: 'memory' | 'sqlite';
+  /** A ledger in memory, on SQLite in a folder of its own, or in a PostgreSQL database that is there. Default: memory. */
+  readonly store?: 'memory' | 'sqlite' | { readonly url: string };
   /** Further keys of the file, as YAML lines. */
   readonly keys?: string;
   /** Connections to the API. Default: the gateway's own. */
@@ -44,9 +44,14 @@ upstream: ${upstream}
 payTo: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"
 accepts: [base-sepolia]
 facilitator: ${facilitatorUrl}
-store: ${store === 'memory' ? store : `sqlite:${join(folder, 'ledger.db')}`}
+store: ${storeOf(store, folder)}
 ${keys}routes:
 ${routes}`,
   );
   return file;
+}
+
+function storeOf(store: NonNullable<GatewaySettings['store']>, folder: string): string {
+  if (store === 'sqlite') return `sqlite:${join(folder, 'ledger.db')}`;
+  return store === 'memory' ? store : store.url;
 }

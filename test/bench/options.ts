@@ -2,9 +2,9 @@ import { parseArgs } from 'node:util';
 import { OTHERS, OWN, SUITES, type SuiteName } from './suites.ts';
 
 /** Processes have numbers up to this on 64-bit Linux. */
-const PID_MAX = 2 ** 22;
+export const PID_MAX = 2 ** 22;
 /** The facilitator needs the port above. */
-const PORT_MAX = 65_534;
+export const PORT_MAX = 65_534;
 
 /** How a benchmark run is carried out. */
 export interface BenchOptions {
@@ -90,7 +90,8 @@ export function positive(name: string, text: string): number {
   return Number(text);
 }
 
-function optional(name: string, text: string | undefined, most: number): number | undefined {
+/** The same for a number that need not be given. Throws where it is none from 1 to `most`. */
+export function optional(name: string, text: string | undefined, most: number): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);
   if (Number.isInteger(value) && value >= 1 && value <= most) return value;

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { decodePaymentRequiredHeader, encodePaymentSignatureHeader } from '@x402/core/http';
+import type { PaymentRequired, PaymentRequirements, ResourceInfo } from '@x402/core/types';
 import { request } from 'undici';
 import { privateKeyToAddress } from 'viem/accounts';
 import { parseAddress } from '../../src/evm/address.ts';
@@ -79,12 +80,31 @@ export async function openDigestSigner(): Promise<SignDigest> {
 export async function payerFor(url: string, signer: PaymentSigner): Promise<(count: number) => string[]> {
   const response = await request(url);
   await response.body.dump();
-  const { accepts, resource } = decodePaymentRequiredHeader(String(response.headers['payment-required']));
+  const { accepts, ...rest } = statedIn(String(response.headers['payment-required']));
   const [accepted] = accepts;
   if (accepted === undefined) throw new Error(`${url} states no price`);
+  const signable = signableOf(accepted);
   const header = (): string =>
-    encodePaymentSignatureHeader({ x402Version: 2, accepted, payload: { ...signer(accepted) }, resource });
+    encodePaymentSignatureHeader({ x402Version: 2, accepted, payload: { ...signer(signable) }, ...rest });
   return (count) => Array.from({ length: count }, header);
+}
+
+/** An offer in a header. Other makes write one in the words of x402 version 1. */
+type Stated = PaymentRequirements & { readonly maxAmountRequired?: string };
+
+/** What a 402 states. Other makes send the list of offers alone, without what it belongs to. */
+function statedIn(header: string): { readonly accepts: readonly Stated[]; readonly resource?: ResourceInfo } {
+  const decoded: PaymentRequired | Stated[] = decodePaymentRequiredHeader(header);
+  if (Array.isArray(decoded)) return { accepts: decoded };
+  const { accepts, resource } = decoded;
+  return { accepts, ...(resource === undefined ? {} : { resource }) };
+}
+
+/** What of an offer is signed, in the words of version 2. */
+function signableOf({ asset, amount, maxAmountRequired = amount, payTo, extra, ...stated }: Stated): Signable {
+  const name: string = stated.network;
+  const network = name === 'base-sepolia' ? 'eip155:84532' : name;
+  return { network, asset, amount: maxAmountRequired, payTo, extra };
 }
 
 /** The address in a text. @throws Error */

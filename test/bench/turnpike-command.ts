@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { atExit } from './at-exit.ts';
 
 const READY_LINE = /turnpike listening on (http:\S+) \(admin (http:[^\s)]+)\)/;
@@ -20,15 +21,27 @@ export interface TurnpikeCommand {
   stop(): Promise<void>;
 }
 
+/** What becomes of the log of a command, from where it listens on. */
+export type ReadLog = (log: Readable) => void;
+
+/** Reads the log and drops it, as cheaply as can be. */
+const dropLog: ReadLog = (log) => void log.resume();
+
 /**
  * Runs `turnpike start` on a configuration file until `/readyz` says that it is ready. It ends with this process.
  *
  * @param script the command's executable, `bin/turnpike.js` of a built package
  */
-export async function startTurnpike(script: string, file: string): Promise<TurnpikeCommand> {
+export async function startTurnpike(
+  script: string,
+  file: string,
+  readLog: ReadLog = dropLog,
+): Promise<TurnpikeCommand> {
   const startedAt = performance.now();
   // What V8 made of the code is kept beside it, for the next start and no longer than the package: not in the home folder.
-  const env = { ...process.env, XDG_CACHE_HOME: join(dirname(script), '..', 'cache') };
+  // Nor does a benchmark ask a node on the internet for what became of its payments.
+  const cache = join(dirname(script), '..', 'cache');
+  const env = { ...process.env, XDG_CACHE_HOME: cache, TURNPIKE_PUBLIC_NODES: 'off' };
   const child = spawn(process.execPath, [script, 'start', '-c', file], { stdio: ['ignore', 'pipe', 'inherit'], env });
   const kill = (): void => void child.kill('SIGTERM');
   const forget = atExit(kill);
@@ -39,7 +52,7 @@ export async function startTurnpike(script: string, file: string): Promise<Turnp
     await gone;
   };
   try {
-    const { url, adminUrl } = await addressesOf(child);
+    const { url, adminUrl } = await addressesOf(child, readLog);
     await untilReady(adminUrl);
     const readyAfterMs = performance.now() - startedAt;
     return { pid: child.pid ?? 0, url, adminUrl, readyAfterMs, stop };
@@ -49,8 +62,8 @@ export async function startTurnpike(script: string, file: string): Promise<Turnp
   }
 }
 
-/** Reads the line that says where it listens. What comes after it, the log, is read and dropped as cheaply as can be. */
-async function addressesOf({ stdout }: ChildProcess): Promise<{ url: string; adminUrl: string }> {
+/** Reads the line that says where it listens. What comes after it is the log. */
+async function addressesOf({ stdout }: ChildProcess, readLog: ReadLog): Promise<{ url: string; adminUrl: string }> {
   if (stdout === null) throw new Error('the command has no output');
   const lines = createInterface({ input: stdout });
   try {
@@ -61,7 +74,7 @@ async function addressesOf({ stdout }: ChildProcess): Promise<{ url: string; adm
   } finally {
     lines.close();
     stdout.removeAllListeners('data');
-    stdout.resume();
+    readLog(stdout);
   }
   throw new Error('turnpike start ended before it was ready');
 }

@@ -10,7 +10,7 @@ import type { Peer } from './options.ts';
 import { PAYER } from './payment-signer.ts';
 import type { Side } from './suite.ts';
 import { type System, startSystem } from './system.ts';
-import { startTurnpike, type TurnpikeCommand } from './turnpike-command.ts';
+import { type ReadLog, startTurnpike, type TurnpikeCommand } from './turnpike-command.ts';
 import { type Stop, startWorld, type World } from './world.ts';
 
 /** How the workbench is set up. */
@@ -112,8 +112,8 @@ export class Workbench {
   }
 
   /** The same on a configuration file that is there already, and by another build where its script is given. */
-  async commandOn(file: string, script?: string): Promise<TurnpikeCommand> {
-    const command = await startTurnpike(script ?? (await this.script()), file);
+  async commandOn(file: string, script?: string, readLog?: ReadLog): Promise<TurnpikeCommand> {
+    const command = await startTurnpike(script ?? (await this.script()), file, readLog);
     this.#stops.push(() => command.stop());
     return command;
   }

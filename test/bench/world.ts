@@ -1,14 +1,15 @@
 import { startNginx } from '../support/nginx.ts';
+import { PAYER } from './payment-signer.ts';
 import { startSystem } from './system.ts';
 
 /** What the upstream answers to every request. */
 export const UPSTREAM_BODY = '{"city":"Oslo","temperature":4.5,"wind":{"speed":3.2,"from":"NW"},"station":"Blindern"}';
 
-/** What the facilitator answers, by path. */
+/** What the facilitator answers, by path. It states who paid: gateways of other makes keep sessions by that. */
 export const FACILITATOR_ANSWERS = {
   '/supported': '{"kinds":[{"x402Version":2,"scheme":"exact","network":"eip155:84532"}],"extensions":[],"signers":{}}',
-  '/verify': '{"isValid":true}',
-  '/settle': `{"success":true,"transaction":"0x${'ab'.repeat(32)}","network":"eip155:84532"}`,
+  '/verify': `{"isValid":true,"payer":"${PAYER}"}`,
+  '/settle': `{"success":true,"payer":"${PAYER}","transaction":"0x${'ab'.repeat(32)}","network":"eip155:84532"}`,
 } as const;
 
 /** What stands around the gateway: as cheap as the machine has it, so that the gateway is what is measured. */
