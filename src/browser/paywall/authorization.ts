@@ -1,4 +1,5 @@
 import type { PayableOffer } from '../../paywall/page-data.ts';
+import { TRANSFER_AUTHORIZATION } from '../../paywall/transfer-authorization.ts';
 
 /** The message of a `TransferWithAuthorization` (EIP-3009), with numbers as decimal text. */
 export interface TransferAuthorization {
@@ -9,15 +10,6 @@ export interface TransferAuthorization {
   readonly validBefore: string;
   readonly nonce: string;
 }
-
-const TRANSFER_FIELDS = [
-  { name: 'from', type: 'address' },
-  { name: 'to', type: 'address' },
-  { name: 'value', type: 'uint256' },
-  { name: 'validAfter', type: 'uint256' },
-  { name: 'validBefore', type: 'uint256' },
-  { name: 'nonce', type: 'bytes32' },
-];
 
 const DOMAIN_FIELDS = [
   { name: 'name', type: 'string' },
@@ -45,7 +37,7 @@ export function authorize(offer: PayableOffer, from: string, now: number): Trans
 /** The authorization as `eth_signTypedData_v4` takes it. */
 export function typedData(offer: PayableOffer, message: TransferAuthorization): string {
   return JSON.stringify({
-    types: { EIP712Domain: DOMAIN_FIELDS, TransferWithAuthorization: TRANSFER_FIELDS },
+    types: { EIP712Domain: DOMAIN_FIELDS, TransferWithAuthorization: TRANSFER_AUTHORIZATION },
     primaryType: 'TransferWithAuthorization',
     domain: { ...offer.domain, chainId: offer.chainId, verifyingContract: offer.accepted.asset },
     message,
