@@ -18,10 +18,14 @@ const DOMAIN_FIELDS = [
   { name: 'verifyingContract', type: 'address' },
 ];
 
-/** Seconds that the clocks of chain and gateway may differ by: the authorization is good from before now. */
+/** Most that the clocks of chain and gateway differ by, in seconds: an authorization is valid from this long ago. */
 const SLACK_SECONDS = 600;
 
-/** Makes what an account signs to pay an offer. @param now Unix milliseconds, by the gateway's clock */
+/**
+ * Makes the authorization that pays an offer, for its account to sign.
+ *
+ * @param now Unix milliseconds, by the gateway's clock
+ */
 export function authorize(offer: PayableOffer, from: string, now: number): TransferAuthorization {
   const seconds = Math.floor(now / 1000);
   return {
