@@ -9,6 +9,8 @@ FROM ${NODE_IMAGE} AS production
 WORKDIR /src
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
+# Source maps and TypeScript of libraries: no program reads them, and they are half of what the libraries take on a disk.
+RUN find node_modules -type f \( -name '*.map' -o -name '*.ts' -o -name '*.mts' -o -name '*.cts' -o -name '*.tsx' \) -delete
 
 FROM ${NODE_IMAGE} AS build
 WORKDIR /src

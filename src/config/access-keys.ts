@@ -4,6 +4,7 @@ import { complete, type Decoder, type Field, map } from './decoder.ts';
 import { accessPeriod } from './duration.ts';
 import { list } from './forms.ts';
 import { type Ceiling, ceiling } from './metered-price-keys.ts';
+import { nameText } from './name-text.ts';
 import type { Source } from './source.ts';
 import { integer, text, word } from './text.ts';
 
@@ -14,7 +15,6 @@ const MIN_KEY_BYTES = 32;
 /** Far above any honest pass, and exact in every store. */
 const MAX_REQUESTS = 1_000_000_000;
 const KEY_RIGHT = `at least ${MIN_KEY_BYTES} random bytes in hex or base64, such as \${file:/run/secrets/access-key}`;
-const SCOPE_RIGHT = 'a group name of up to 100 letters, digits and . _ / -';
 const ACCESS_RIGHT = 'a map such as {for: 1h, requests: 1000}, or {balance: $1}';
 
 /** The pass that a route sells, as written. */
@@ -41,13 +41,11 @@ export const accessKeys = map(ACCESS_RIGHT, {
     examples: ['$1'],
   },
   scope: {
-    decoder: text({
-      expects: SCOPE_RIGHT,
-      pattern: '[A-Za-z0-9][A-Za-z0-9._/-]{0,99}',
-      parse: (given): Parsed<string> =>
-        /^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$/.test(given)
-          ? { ok: true, value: given }
-          : { ok: false, wrong: `${JSON.stringify(given.slice(0, 100))} is not a group name`, right: SCOPE_RIGHT },
+    decoder: nameText({
+      kind: 'a group name',
+      signs: '._/-',
+      most: 100,
+      right: 'a group name of up to 100 letters, digits and . _ / -',
     }),
     description:
       'A group: a pass of one route opens all of them. They cost and sell the same; calls that a balance pays may cost differently. Default: the route alone.',

@@ -1,6 +1,7 @@
 import type { Route } from '../domain/route.ts';
 import { isPriced, type RoutePrice } from '../domain/route-price.ts';
 import { inherited, soundValue } from './decoder.ts';
+import { checkFree } from './free-route.ts';
 import type { GatewayFields } from './gateway-keys.ts';
 import type { RouteFields } from './route-keys.ts';
 import type { Source } from './source.ts';
@@ -24,7 +25,7 @@ export function compileAnswers(
   source: Source,
 ): AnswerRules {
   if (prices.length > 0 && !isPriced({ prices })) {
-    checkFree(fields, source);
+    checkFree(fields, PAID_ONLY, source);
     return { idempotent: false, keepAnswers: undefined, identifier: 'off', enforcePercent: 100 };
   }
   const attributed = soundValue(inherited(fields.builderCode, gateway.builderCode));
@@ -36,12 +37,4 @@ export function compileAnswers(
     enforcePercent: soundValue(inherited(fields.enforce, gateway.enforce)) ?? 100,
     ...(attributed !== undefined && attributed !== 'off' && { builderCode: attributed }),
   };
-}
-
-function checkFree(fields: RouteFields, source: Source): void {
-  for (const key of PAID_ONLY) {
-    const field = fields[key];
-    if (field.kind === 'value')
-      source.report(field.place, `${key} has no effect on a free route`, 'a price, or the key left out');
-  }
 }

@@ -6,6 +6,7 @@ import type { PaidPrice, RoutePrice, VerifyMode } from '../domain/route-price.ts
 import type { Upstream } from '../domain/upstream.ts';
 import type { When } from '../domain/when.ts';
 import { type Field, inherited, soundValue } from './decoder.ts';
+import { checkFree } from './free-route.ts';
 import type { GatewayFields } from './gateway-keys.ts';
 import type { Ceiling, MeteredPrice } from './metered-price-keys.ts';
 import { makeOffers, type OfferInputs, type SharedOffers } from './offers.ts';
@@ -40,7 +41,7 @@ export function compilePrice(given: PriceSource, source: Source): RoutePrice | u
   if (price === undefined) return undefined;
   const description = soundValue(fields.description);
   if (price.kind === 'free') {
-    checkFree(fields, source);
+    checkFree(fields, ['settle', 'verify', 'charge'], source);
     return { kind: 'free', id, when, description };
   }
   const metering = price.kind === 'metered' ? price.metering : undefined;
@@ -183,15 +184,6 @@ function checkMetered({ access, price }: PriceFields, settle: PaidPrice['settle'
   if (access.kind === 'absent') return;
   const wrong = 'a metered price sells no pass of a time or of requests: each call is charged for what it used';
   source.report(access.place, wrong, 'access: {balance: $1}, or no access');
-}
-
-/** The author of these keys expects that something is paid. */
-function checkFree(fields: PriceFields, source: Source): void {
-  for (const key of ['settle', 'verify', 'charge'] as const) {
-    const field = fields[key];
-    if (field.kind === 'value')
-      source.report(field.place, `${key} has no effect on a free route`, 'a price, or the key left out');
-  }
 }
 
 /** An answer can only cost nothing for what it says where it is there before the money moves. */

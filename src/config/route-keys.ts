@@ -11,6 +11,7 @@ import { duration } from './duration.ts';
 import { list } from './forms.ts';
 import { hostName } from './listen-keys.ts';
 import { mcpKeys } from './mcp-keys.ts';
+import { nameText } from './name-text.ts';
 import { neverMatches, PATH_PATTERN, parsePathPattern } from './path-pattern.ts';
 import { payees } from './payee-keys.ts';
 import { acceptsDecoder, price } from './payment-keys.ts';
@@ -25,8 +26,6 @@ import { when } from './when-keys.ts';
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 
 const MAX_DESCRIPTION = 500;
-const ENTRY_RIGHT = 'a name of up to 50 letters, digits and . _ -';
-const NAME_RIGHT = 'a name of up to 100 letters, digits and . _ / -';
 
 const method: Decoder<string> = {
   ...word(METHODS),
@@ -35,13 +34,11 @@ const method: Decoder<string> = {
 
 const path = text({ expects: 'a path such as /v1/weather/:city', pattern: PATH_PATTERN, parse: parsePathPattern });
 
-const routeName = text({
-  expects: NAME_RIGHT,
-  pattern: '[A-Za-z0-9][A-Za-z0-9._/-]{0,99}',
-  parse: (given): Parsed<string> =>
-    /^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$/.test(given)
-      ? { ok: true, value: given }
-      : { ok: false, wrong: `${JSON.stringify(given.slice(0, 100))} is not a route name`, right: NAME_RIGHT },
+const routeName = nameText({
+  kind: 'a route name',
+  signs: '._/-',
+  most: 100,
+  right: 'a name of up to 100 letters, digits and . _ / -',
 });
 
 const description = text({
@@ -72,13 +69,11 @@ export const rewriteKeys = map('a map with from and to', {
   to: { decoder: prefix, required: true, description: 'What stands there when it is forwarded.' },
 });
 
-const entryName = text({
-  expects: ENTRY_RIGHT,
-  pattern: '[A-Za-z0-9][A-Za-z0-9._-]{0,49}',
-  parse: (given): Parsed<string> =>
-    /^[A-Za-z0-9][A-Za-z0-9._-]{0,49}$/.test(given)
-      ? { ok: true, value: given }
-      : { ok: false, wrong: `${JSON.stringify(given.slice(0, 100))} is not a name of a price`, right: ENTRY_RIGHT },
+const entryName = nameText({
+  kind: 'a name of a price',
+  signs: '._-',
+  most: 50,
+  right: 'a name of up to 50 letters, digits and . _ -',
 });
 
 /** The keys of one entry of `prices`. */

@@ -10,13 +10,19 @@ const ASSIGNED = `(["']?\\s*[=:]\\s*["']?)`;
 const REST = `[^\\s"'<>)]*`;
 
 /**
+ * What follows the scheme of a URL. Only the host, a group, may be logged: credentials stand before it, and keys in path
+ * and query.
+ */
+export const AFTER_SCHEME = `(?:[^\\s/@"'<>]*@)?([^\\s/?#"'<>]+)[^\\s"'<>]*`;
+
+/**
  * What may hold a key, and what is left of it. Services write the address of their own node into their errors, in the
  * form of their language: a URL, a host with a path, a path alone, a header.
  */
 const CUTS: readonly (readonly [RegExp, string])[] = [
   [/[^\x20-\x7e]+/g, ' '],
   // Paths and queries of URLs, with a scheme, with `//` alone, or with no more than a host's name.
-  [/(\b[a-z][a-z0-9+.-]*:\/\/|(?<!:)\/\/)(?:[^\s/@"'<>]*@)?([^\s/?#"'<>]+)[^\s"'<>]*/gi, '$1$2'],
+  [new RegExp(`(\\b[a-z][a-z0-9+.-]*://|(?<!:)//)${AFTER_SCHEME}`, 'gi'), '$1$2'],
   [new RegExp(`\\b((?:[a-z0-9-]+\\.)+[a-z]{2,}(?::[0-9]+)?)[/?#]${REST}`, 'gi'), '$1'],
   [new RegExp(`\\b(ur[il]|path|endpoint)${ASSIGNED}/${REST}`, 'gi'), '$1$2/…'],
   [/\b(bearer|basic)\s+[a-z0-9._~+/=-]{8,}/gi, '$1 …'],

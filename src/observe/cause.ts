@@ -1,9 +1,11 @@
+import { AFTER_SCHEME } from '../domain/text-for-log.ts';
+
 /**
  * Text that must not reach a log, from any source. URLs keep only their origin (paths and queries carry API keys). Long
- * bytes are cut (a signature is money until it is used).
+ * bytes are cut (a signature is money until it is used). Lines stay: a stack has many.
  */
 const REDACTIONS: readonly (readonly [RegExp, string])[] = [
-  [/\b([a-z][a-z0-9+.-]*:\/\/)(?:[^\s/@"'<>]*@)?([^\s/?#"'<>]+)[^\s"'<>]*/gi, '$1$2'],
+  [new RegExp(`\\b([a-z][a-z0-9+.-]*://)${AFTER_SCHEME}`, 'gi'), '$1$2'],
   [/0x[0-9a-f]{130,}/gi, '0x…'],
   [/\b[0-9a-f]{130,}\b/gi, '…'],
   [/[A-Za-z0-9+/]{200,}={0,2}/g, '…'],

@@ -1,3 +1,5 @@
+import { isDeeper } from '../domain/json-depth.ts';
+
 /** Deepest nesting of a description: those in use stay under sixty. */
 const MAX_DEPTH = 200;
 
@@ -13,11 +15,6 @@ const TOO_DEEP = 'it is nested too deeply';
 /** Why a tree without aliases cannot be walked: `undefined` for one that can. */
 export function depthFault(root: unknown): string | undefined {
   return isDeeper(root, MAX_DEPTH) ? TOO_DEEP : undefined;
-}
-
-function isDeeper(value: unknown, most: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return most === 0 || Object.values(value).some((member) => isDeeper(member, most - 1));
 }
 
 /**

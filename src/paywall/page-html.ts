@@ -64,7 +64,7 @@ function offer(subject: PageSubject, first: Offer, { language, networkName }: Pa
     `<p class="terms">${terms}</p>`,
     payable.length === 0
       ? `<div class="problem"><p>${text('notForBrowsers')}</p><p>${text('notForBrowsersCure')}</p></div>`
-      : `<noscript><p class="problem">${text('noScript')}</p></noscript><div id="desk"></div>`,
+      : `<noscript><p class="problem">${text('noScript')}</p></noscript><div id="checkout"></div>`,
     '<p id="status" role="status" aria-live="polite"></p><div id="problem" role="alert"></div>',
     payable.length === 0 ? '' : `<p class="small">${text('noGas')}</p>`,
     `<p class="small">${text('sellerAccount')} <code dir="ltr">${escapeHtml(first.payTo)}</code></p>`,

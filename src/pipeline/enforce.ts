@@ -13,7 +13,9 @@ import { takeForeign } from './take-foreign.ts';
 import { kindOf, tracedNow } from './traced.ts';
 import type { Transport } from './transport.ts';
 
-/** Serves a priced request: by its payment, by a pass, key or free request, or with the price. */
+/**
+ * Decides whether a priced request gets 402, or is served: by its payment, by a pass, or by a key or free request.
+ */
 export async function enforce(
   request: AcceptedRequest,
   matched: Route,

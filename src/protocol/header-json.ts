@@ -1,3 +1,4 @@
+import { isDeeper } from '../domain/json-depth.ts';
 import type { Json, JsonObject } from '../domain/x402.ts';
 
 /** A decoded header, or why it does not decode. */
@@ -60,11 +61,6 @@ function namesPrototype(value: Json): boolean {
     if (namesPrototype(entry)) return true;
   }
   return false;
-}
-
-function isDeeper(value: Json, limit: number): boolean {
-  if (value === null || typeof value !== 'object') return false;
-  return limit === 0 || Object.values(value).some((entry) => isDeeper(entry, limit - 1));
 }
 
 /** The version that a payload states, for an error message: cut short, because a client wrote it. */

@@ -1,71 +1,17 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { createProxyServer, type ProxyServer } from 'http-proxy';
-import type { GatewayError } from '../domain/gateway-error.ts';
-import { Agent } from '../engine/node-http.ts';
 import { notePassed } from '../engine/spent-buffers.ts';
-import { type PublicPlace, publishLocations } from './headers/locations.ts';
-import type { PaymentFields } from './headers/payment-fields.ts';
-import { relayResponseHeaders } from './headers/to-client.ts';
+import type { ForwardUpgrade, UpgradeOutcome } from './forward-upgrade.ts';
 import type { ServerChoice } from './server-choice.ts';
-import type { ServerHealth } from './server-health.ts';
 import { MAX_RESPONSE_HEAD_BYTES } from './server-line.ts';
-import type { Connector } from './upstream-connector.ts';
+import { ConnectedAgent, connectionOn, type TunnelLine } from './tunnel-line.ts';
+import { answerHeaders, isWebSocketSwitch, upgradeHeaders } from './upgrade-head.ts';
 import { ClientGoneError, faultOf, isBreak, UpstreamSilenceError } from './upstream-fault.ts';
 import type { RelayOutcome } from './upstream-response.ts';
 
 /** How long a client may stay silent after a plain answer, in milliseconds, before its connection is cut. */
 const LINGER_MS = 5_000;
-
-/** An upgrade request as it goes to the upstream. */
-export interface ForwardUpgrade {
-  /** Canonical path and query, rewritten; the server's base path is put before it. */
-  readonly path: string;
-  /** Flat list from `forwardRequestHeaders`; the upgrade's own headers are put in here. */
-  readonly headers: readonly string[];
-  /** How long until the upstream's answer, in milliseconds, connecting included. */
-  readonly timeoutMs: number;
-  /** The fields of the payment protocols. */
-  readonly fields: PaymentFields;
-  /** Whether this was paid for, and what to add to the answer's head; as in `relayResponseHeaders`. */
-  readonly paid: boolean;
-  readonly passes?: boolean;
-  readonly add: (status: number) => readonly (readonly [name: string, value: string])[];
-  /** The public place of the upstream's resources. */
-  readonly place: PublicPlace;
-  /** Called at the upstream's 101, when frames begin to flow. */
-  readonly onUpgraded?: () => void;
-  /**
-   * Writes an answer to the client when there is none from the upstream. Called at most once, before anything else was
-   * written; must write at once, because the socket is ended right after it.
-   */
-  readonly refuse: (fault: GatewayError) => void;
-}
-
-/** How an upgrade ended, and what the upstream answered, if it did. */
-export type UpgradeOutcome = RelayOutcome & { readonly status: number | undefined };
-
-/** The way to one server. */
-export interface TunnelLine {
-  readonly origin: string;
-  readonly basePath: string;
-  readonly health: ServerHealth;
-  readonly connect: Connector;
-}
-
-/** An open connection, for the library to send its one request on. */
-class ConnectedAgent extends Agent {
-  readonly #connection: Socket;
-
-  constructor(connection: Socket) {
-    super();
-    this.#connection = connection;
-  }
-
-  override createConnection(): Socket {
-    return this.#connection;
-  }
-}
 
 /**
  * One upgrade. The library does the forwarding. Its hooks run before its own listeners: the hooks scrub the heads and
@@ -134,7 +80,7 @@ export class Tunnel {
       const line = this.#failure === undefined ? this.#servers.next(tried) : undefined;
       if (line === undefined) throw fault;
       try {
-        return { line, connection: await connectionTo(line) };
+        return { line, connection: await connectionOn(line) };
       } catch (error) {
         fault = error;
         tried.push(line);
@@ -167,12 +113,9 @@ export class Tunnel {
   }
 
   /** The request as the library reads it: the client's, with only the headers and the path that were let through. */
-  #outgoing(req: IncomingMessage, { origin, basePath }: TunnelLine): IncomingMessage {
-    const headers = headerObject(this.#forward.headers);
-    headers['host'] ??= new URL(origin).host;
-    headers['connection'] = 'Upgrade';
-    headers['upgrade'] = 'websocket';
-    return Object.create(req, { headers: { value: headers }, url: { value: basePath + this.#forward.path } });
+  #outgoing(req: IncomingMessage, line: TunnelLine): IncomingMessage {
+    const headers = upgradeHeaders(this.#forward, line);
+    return Object.create(req, { headers: { value: headers }, url: { value: line.basePath + this.#forward.path } });
   }
 
   #watch(request: ClientRequest): void {
@@ -221,25 +164,10 @@ export class Tunnel {
     clearTimeout(this.#timer);
     this.#line?.health.answered();
     this.#answer = answer;
-    const framing = answer.headers;
-    answer.headers = {};
     try {
-      publishLocations(answer.rawHeaders, this.#forward.place);
-      const { fields, paid, passes, add } = this.#forward;
-      const status = answer.statusCode ?? 0;
-      const context = {
-        fields,
-        method: 'GET',
-        status,
-        httpVersionMinor: 1,
-        paid,
-        add: add(status),
-        ...(passes === undefined ? {} : { passes }),
-      };
-      const headers = headerObject(relayResponseHeaders(answer.rawHeaders, context));
-      for (const name of kept) headers[name] = framing[name];
-      answer.headers = headers;
+      answer.headers = answerHeaders(answer, this.#forward, kept);
     } catch (error) {
+      answer.headers = {};
       this.#request?.destroy(error instanceof Error ? error : undefined);
     }
   }
@@ -284,33 +212,4 @@ export class Tunnel {
     if (!complete) return { kind: 'client_gone' };
     return { kind: 'complete', bytes: this.#socket.bytesWritten - this.#startBytes };
   }
-}
-
-function connectionTo({ origin, connect }: TunnelLine): Promise<Socket> {
-  const { protocol, host, hostname, port } = new URL(origin);
-  return new Promise((resolve, reject) => {
-    // Without brackets, as undici gives an IPv6 address to its own connections.
-    connect({ protocol, host, hostname: hostname.replace(/^\[|\]$/g, ''), port }, (error, socket) => {
-      if (error === null) resolve(socket);
-      else reject(error);
-    });
-  });
-}
-
-/** Whether a 101 is one to WebSocket (RFC 6455 §4.1): Node has seen that its `Connection` names `Upgrade`. */
-function isWebSocketSwitch({ headers }: IncomingMessage): boolean {
-  return headers.upgrade?.trim().toLowerCase() === 'websocket';
-}
-
-/** A flat list as the object that `http.request` takes; lower-case names, repeated ones as arrays. */
-function headerObject(list: readonly string[]): Record<string, string | string[] | undefined> {
-  const headers: Record<string, string | string[] | undefined> = Object.create(null);
-  for (let i = 0; i + 1 < list.length; i += 2) {
-    const name = list[i]?.toLowerCase() ?? '';
-    const value = list[i + 1] ?? '';
-    const present = headers[name];
-    if (present === undefined) headers[name] = value;
-    else headers[name] = [present, value].flat();
-  }
-  return headers;
 }

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { serverName, type Upstream } from '../domain/upstream.ts';
+import type { ForwardUpgrade, UpgradeOutcome } from './forward-upgrade.ts';
 import { ServerChoice } from './server-choice.ts';
 import type { HealthBook } from './server-health.ts';
-import type { ForwardUpgrade, UpgradeOutcome } from './tunnel.ts';
 import { connectorTo } from './upstream-connector.ts';
 
 /** Forwards WebSocket upgrades to the servers of one upstream. */

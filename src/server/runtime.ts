@@ -4,7 +4,7 @@ import { GatewayError } from '../domain/gateway-error.ts';
 import type { Leases } from '../domain/leases.ts';
 import { type Offer, statesMaximum } from '../domain/offer.ts';
 import type { Plan } from '../domain/plan.ts';
-import { upstreamsOf } from '../domain/plan-parts.ts';
+import { offersOf, upstreamsOf } from '../domain/plan-parts.ts';
 import { isSameWay, sumOffers } from '../domain/price-sum.ts';
 import type { Route } from '../domain/route.ts';
 import { type PaidPrice, type PricePart, paidPrices, type RoutePrice } from '../domain/route-price.ts';
@@ -164,8 +164,7 @@ class PlanRuntime implements OpenRuntime {
   }
 
   lesson(): RuntimeLesson | undefined {
-    const offers = this.plan.routes.flatMap(paidPrices).flatMap((price) => price.offers);
-    const lesson = this.#learnt.look(offers);
+    const lesson = this.#learnt.look(offersOf(this.plan));
     if (lesson === undefined) return undefined;
     return {
       quoted: quotedRoutes(this.plan.routes, lesson.of),
@@ -206,7 +205,7 @@ function openPrice(
 ): OpenPrice {
   const { mimeType, identifier, builderCode } = route;
   const { id, description, parts } = price;
-  const offers = offersOf(price, learnt);
+  const offers = quotedOffers(price, learnt);
   const access = accessTools && openPassAccess(price, accessTools);
   const signIn = accessTools && openSignIn(route, price, accessTools);
   // Only a metered price can charge less than an amount that was signed as the maximum.
@@ -244,8 +243,8 @@ function isFor({ settle }: PaidPrice): (protocol: Protocol) => boolean {
   return ({ onCredit }) => onCredit !== false || settle !== 'deferred';
 }
 
-/** The offers of a price; for a sum of prices, those of its parts. */
-function offersOf({ offers, parts }: PaidPrice, learnt: LearntOffers): readonly Offer[] {
+/** The offers of a price as quoted; for a sum of prices, those of its parts. */
+function quotedOffers({ offers, parts }: PaidPrice, learnt: LearntOffers): readonly Offer[] {
   if (parts === undefined || parts.every(({ price }) => learnt.of(price.offers) === price.offers)) {
     return learnt.of(offers);
   }

@@ -37,9 +37,9 @@ import {
 import { traced } from '../pipeline/traced.ts';
 import type { Transport } from '../pipeline/transport.ts';
 import { receivedRequest } from '../proxy/client.ts';
+import type { UpgradeOutcome } from '../proxy/forward-upgrade.ts';
 import type { PaidFacts } from '../proxy/headers/to-upstream.ts';
 import { linger } from '../proxy/linger.ts';
-import type { UpgradeOutcome } from '../proxy/tunnel.ts';
 
 /**
  * Serves a request to switch to WebSocket: the same stages as {@link serve}, with a tunnel at the end. A priced WebSocket

@@ -91,7 +91,7 @@ describe('docs/lifecycle.md', () => {
 
   it('describes every payment state, and what a crash in it means', () => {
     expect(columnOf(rowsOf(PAGE, 'state', 'the money'), 'state').sort()).toEqual([...states].sort());
-    const crashes = rowsOf(PAGE, 'the row says', 'the next process makes it');
+    const crashes = rowsOf(PAGE, 'the row says', 'recovery makes it');
     expect(crashes[0]?.['the row says']).toBe('nothing');
     expect(crashes.flatMap((row) => namesIn(row['the row says'])).sort()).toEqual([...states].sort());
   });

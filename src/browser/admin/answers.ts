@@ -1,8 +1,9 @@
 /*
- * What the API answers, as far as the page reads it. Both are of one release; docs/admin-page.md lists the paths.
+ * The answers of the admin API, with the members that the page reads. Page and API are of one release;
+ * docs/admin-page.md lists the paths.
  */
 
-/** Money of one unit. */
+/** A sum in one unit. */
 export interface Money {
   readonly symbol: string | null;
   readonly amount: string;
@@ -10,7 +11,7 @@ export interface Money {
   readonly open: number;
 }
 
-/** What a route, a network, an asset or a day earned. */
+/** The earnings of a route, network, asset or day. */
 export interface Earning {
   readonly name: string;
   readonly money: readonly Money[];
@@ -23,11 +24,11 @@ export interface Revenue {
   readonly byRoute: readonly Earning[];
   readonly byNetwork: readonly Earning[];
   readonly byAsset: readonly Earning[];
-  /** Of routes with several prices, or a price for each tool. */
+  /** For routes with several prices, or a price for each tool. */
   readonly byPrice: readonly Earning[];
-  /** Of calls that were charged by what they used. */
+  /** For metered calls. */
   readonly byModel: readonly Earning[];
-  /** What balances paid: in the revenue since they were bought. */
+  /** Calls paid from prepaid balances, which are in the revenue since they were bought. */
   readonly usedOfBalances: readonly Earning[];
   readonly byDay: readonly Earning[];
 }
@@ -80,16 +81,16 @@ export interface Payment {
   readonly transactionUrl: string | null;
 }
 
-/** What a charge was made of. */
+/** The parts of a metered charge. */
 export interface Usage {
   readonly meter: string;
   readonly model: string | null;
-  /** Counts by what was counted: `input`, `output`. */
+  /** Counts by name: `input`, `output`. */
   readonly figures: Readonly<Record<string, string>>;
   readonly rates: Readonly<Record<string, string>>;
-  /** What the API itself said to charge. */
+  /** The charge that the API stated itself. */
   readonly stated: string | null;
-  /** Why the answer does not tell. */
+  /** Why the answer holds no figures. */
   readonly missing: string | null;
   readonly guessed: boolean;
 }
@@ -104,7 +105,7 @@ export interface PaymentDetail extends Payment {
 export interface Unreadable {
   readonly key: string;
   readonly claimedAt: string | null;
-  /** The column. */
+  /** The damaged column. */
   readonly unreadable: string;
 }
 
@@ -138,7 +139,7 @@ export interface Pass {
 export interface UnreadablePass {
   readonly id: string;
   readonly issuedAt: string | null;
-  /** The column. */
+  /** The damaged column. */
   readonly unreadable: string;
 }
 

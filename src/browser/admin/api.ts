@@ -1,7 +1,7 @@
-/** Where this tab keeps the token; no other tab, site or port gets it, and it goes with the tab. */
+/** The key of the token in this tab's storage. No other tab, site or port can read it, and it is deleted with the tab. */
 const TOKEN = 'turnpike-admin-token';
 
-/** An answer of the API that is no good one. */
+/** A failed call of the API. */
 export class ApiFault extends Error {
   readonly code: string;
 
@@ -11,19 +11,19 @@ export class ApiFault extends Error {
   }
 }
 
-/** Keeps the token for this tab; `undefined` forgets it. */
+/** Stores the token for this tab; `undefined` deletes it. */
 export function keepToken(token: string | undefined): void {
   if (token === undefined) sessionStorage.removeItem(TOKEN);
   else sessionStorage.setItem(TOKEN, token);
 }
 
-/** Whether there is a token to forget. */
+/** Whether this tab has a token. */
 export function hasToken(): boolean {
   return sessionStorage.getItem(TOKEN) !== null;
 }
 
 /**
- * Asks the API.
+ * Reads from the API.
  *
  * @throws ApiFault
  */
@@ -36,7 +36,7 @@ export async function read<T>(path: string, query: Readonly<Record<string, strin
 }
 
 /**
- * Has something done, or explained.
+ * Sends an action or a question to the API.
  *
  * @throws ApiFault
  */

@@ -8,12 +8,12 @@ const BASE = HEIGHT - 24;
 const TOP = 14;
 const LEFT = 52;
 
-/** Bars for the earnings of each day in one unit, drawn anew for each width; the figures themselves in a table below. */
+/** A bar for each day's earnings in one unit, redrawn for each width, above a table of the figures. */
 export function dayChart(days: readonly Earning[], symbol: string | null): HTMLElement {
   const figure = h('figure', { class: 'chart' });
   const amounts = days.map(({ name, money }) => {
     const found = money.find((each) => each.symbol === symbol);
-    // For the height of a bar a float will do; what is written is exact.
+    // A float is exact enough for the height of a bar. The texts are exact.
     return { name, value: Number(found?.amount ?? 0), text: moneyList(money) };
   });
   const top = niceTop(Math.max(...amounts.map(({ value }) => value)));
@@ -70,7 +70,7 @@ export function dayChart(days: readonly Earning[], symbol: string | null): HTMLE
   return figure;
 }
 
-/** The next number that reads well: 1, 2, 2.5 or 5 with zeros. */
+/** The next round number: 1, 2, 2.5 or 5 with zeros. */
 function niceTop(value: number): number {
   if (value <= 0) return 0;
   const size = 10 ** Math.floor(Math.log10(value));

@@ -1,15 +1,15 @@
 import { h } from './dom.ts';
 
-/** What an action is asked for with. */
+/** A question before an action. */
 export interface Question {
   readonly title: string;
   readonly text: string;
   readonly action: string;
-  /** Label of a text that has to be written. */
+  /** Label of a required text. */
   readonly note?: string;
 }
 
-/** Asks before something is changed: `undefined` when it is declined, else the note, or an empty text. */
+/** Asks before an action. Resolves with the note, or an empty text where none is asked for; `undefined` when cancelled. */
 export function ask({ title, text, action, note }: Question): Promise<string | undefined> {
   return new Promise((resolve) => {
     const field = h('textarea', { id: 'note', required: true, maxlength: '1000', rows: '3' }) as HTMLTextAreaElement;

@@ -1,4 +1,4 @@
-/** What goes into an element: text as text, never as markup. */
+/** The content of an element. Text becomes a text node, never markup. */
 export type Child = Node | string | undefined;
 
 /** Attributes, and listeners as functions. */
@@ -7,24 +7,24 @@ export type Attributes = Readonly<Record<string, string | true | undefined | ((e
 const SVG = 'http://www.w3.org/2000/svg';
 
 /**
- * Makes an element. All that is shown comes from outside, and goes in as text nodes and attributes; an address is one of
- * this page or of `https:`, whatever it was given.
+ * Makes an element. Foreign texts go in as text nodes and attributes. An `href` that is neither of this page nor of
+ * `https:` is left out.
  */
 export function h(name: string, attributes: Attributes = {}, ...children: readonly Child[]): HTMLElement {
   return fill(document.createElement(name), attributes, children);
 }
 
-/** Makes an element of a drawing. */
+/** Makes an SVG element. */
 export function svg(name: string, attributes: Attributes = {}, ...children: readonly Child[]): SVGElement {
   return fill(document.createElementNS(SVG, name), attributes, children);
 }
 
-/** Text from outside, whose direction of writing does not reach what stands beside it. */
+/** Foreign text. Its writing direction does not affect the text beside it. */
 export function outside(text: string): HTMLElement {
   return h('bdi', {}, text);
 }
 
-/** A long name by both of its ends; all of it where somebody points. */
+/** A long name, shortened to both ends; its title holds all of it. */
 export function shortened(text: string): HTMLElement {
   return text.length <= 18 ? outside(text) : h('bdi', { title: text }, `${text.slice(0, 8)}…${text.slice(-6)}`);
 }

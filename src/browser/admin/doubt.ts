@@ -6,7 +6,7 @@ import { paymentTable, unreadablePayments } from './payments.ts';
 import { section } from './table.ts';
 import type { View } from './view.ts';
 
-/** What may still move, and what waits for a person. */
+/** Payments whose money may still move, and payments that need action. */
 export const doubt: View = {
   title: 'In doubt',
   everyMs: 10_000,

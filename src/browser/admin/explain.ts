@@ -4,7 +4,7 @@ import { h, outside } from './dom.ts';
 import { facts, section } from './table.ts';
 import type { View } from './view.ts';
 
-/** What the gateway would do with a request. */
+/** A form that explains what the gateway would do with a request. */
 export const explain: View = {
   title: 'Explain',
   async show() {

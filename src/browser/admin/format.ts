@@ -1,18 +1,18 @@
 import type { Money } from './answers.ts';
 
-/** An exact amount with its thousands apart; never a float. */
+/** An exact amount with separators between thousands; never a float. */
 export function amountText(amount: string): string {
   const [whole = '0', fraction] = amount.split('.');
   const grouped = whole.replace(/\B(?=(\d{3})+(?!\d))/g, ',');
   return fraction === undefined ? grouped : `${grouped}.${fraction}`;
 }
 
-/** `1,234.5 USDC`, or atomic units of a token that is not known. */
+/** `1,234.5 USDC`, or atomic units of an unknown token. */
 export function moneyText({ amount, symbol }: Pick<Money, 'amount' | 'symbol'>): string {
   return `${amountText(amount)} ${symbol ?? 'atomic'}`;
 }
 
-/** All sums, with nothing as a dash. */
+/** All sums; a dash where there are none. */
 export function moneyList(money: readonly Money[]): string {
   return money.length === 0 ? '–' : money.map(moneyText).join(', ');
 }
@@ -37,7 +37,7 @@ const UNITS = [
   [1, 's'],
 ] as const;
 
-/** How long, in its two largest units: `2 h 5 min`. */
+/** A duration in its two largest units: `2 h 5 min`. */
 export function spanText(ms: number): string {
   let left = Math.floor(ms / 1000);
   const parts: string[] = [];
@@ -49,7 +49,7 @@ export function spanText(ms: number): string {
   return parts.slice(0, 2).join(' ') || '0 s';
 }
 
-/** `delivery_unknown` for people. */
+/** A state as words: `delivery unknown`. */
 export function stateText(state: string): string {
   return state.replaceAll('_', ' ');
 }

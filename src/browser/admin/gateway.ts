@@ -5,7 +5,7 @@ import { countText, stateText, timeText } from './format.ts';
 import { facts, NONE, section, table } from './table.ts';
 import type { View, ViewContext } from './view.ts';
 
-/** How the gateway is: its checks, its facilitators, its configuration. */
+/** The gateway's health checks, facilitators and configuration. */
 export const gateway: View = {
   title: 'Gateway',
   everyMs: 10_000,

@@ -31,8 +31,8 @@ const leave = h('button', { class: 'quiet leave', click: signOut }, 'Sign out');
 const main = h('main', { id: 'main' }, heading, message, trouble, content);
 const header = h('header', {}, h('a', { class: 'brand', href: '#/overview' }, 'Turnpike'), nav, leave);
 
-/** Counts what was begun: an answer that comes when something else is shown is nobody's. */
-let turn = 0;
+/** Counts openings: an answer for an earlier opening is dropped. */
+let opening = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 document
@@ -47,8 +47,8 @@ void open(false);
 /** Shows the view that the address names. */
 async function open(isNew: boolean): Promise<void> {
   clearTimeout(timer);
-  turn += 1;
-  const own = turn;
+  opening += 1;
+  const own = opening;
   const [name = 'overview', query = ''] = location.hash.replace(/^#\/?/, '').split(/\?(.*)/s, 2);
   const view = VIEWS.get(name) ?? overview;
   showNav(VIEWS.has(name) ? name : 'overview');
@@ -64,26 +64,26 @@ async function open(isNew: boolean): Promise<void> {
       message.textContent = text;
     };
     const parts = await view.show({ status, query: new URLSearchParams(query), refresh: () => open(false), say });
-    if (own !== turn) return;
+    if (own !== opening) return;
     header.hidden = false;
     leave.hidden = !hasToken();
     trouble.textContent = '';
     content.replaceChildren(...parts);
-    if (view.everyMs !== undefined) again(view.everyMs);
+    if (view.everyMs !== undefined) refreshAfter(view.everyMs);
   } catch (fault) {
-    if (own !== turn) return;
+    if (own !== opening) return;
     if (fault instanceof ApiFault && fault.code === 'token_required') showSignIn();
     else {
       trouble.textContent = fault instanceof Error ? fault.message : 'This cannot be shown.';
-      again(10_000);
+      refreshAfter(10_000);
     }
   }
 }
 
-/** Looks again after a while, unless nobody looks, or somebody is in the middle of something. */
-function again(ms: number): void {
+/** Refreshes the view later. It waits while the page is hidden or in use. */
+function refreshAfter(ms: number): void {
   timer = setTimeout(() => {
-    if (document.visibilityState !== 'visible' || isBusy()) again(ms);
+    if (document.visibilityState !== 'visible' || isBusy()) refreshAfter(ms);
     else void open(false);
   }, ms);
 }

@@ -12,7 +12,7 @@ const PERIODS = new Map([
   [30, '30 days'],
 ]);
 
-/** What was earned, and how far requests get. */
+/** Revenue, and how many requests reach each step. */
 export const overview: View = {
   title: 'Overview',
   everyMs: 10_000,
@@ -79,7 +79,7 @@ function doubtTile({ open, unreadable, moreOpen, waiting }: Doubt): HTMLElement 
   );
 }
 
-/** Money that is in the revenue already. */
+/** Calls paid from balances; the revenue counted them when the balance was bought. */
 function usedOfBalances(rows: readonly Earning[]): HTMLElement {
   const used = table<Earning>(
     'Used of balances, by model: paid when they were bought',

@@ -7,17 +7,17 @@ import { NONE, section, table } from './table.ts';
 import { unreadableTable } from './unreadable.ts';
 import type { View, ViewContext } from './view.ts';
 
-/** Access that was sold. */
+/** The passes that were sold. */
 export const passes: View = {
   title: 'Passes',
   async show(context: ViewContext) {
     const list = h('div', {});
-    await more(list, undefined, context);
+    await showMore(list, undefined, context);
     return [section('Latest first', list)];
   },
 };
 
-async function more(list: HTMLElement, after: string | undefined, context: ViewContext): Promise<void> {
+async function showMore(list: HTMLElement, after: string | undefined, context: ViewContext): Promise<void> {
   const page = await read<PassPage>('passes', { after });
   const isNone = page.passes.length === 0 && page.unreadable.length > 0;
   if (!isNone) list.append(passTable(page.passes, context));
@@ -29,7 +29,7 @@ async function more(list: HTMLElement, after: string | undefined, context: ViewC
     {
       click: () => {
         button.remove();
-        more(list, next, context).catch(() => context.say('The passes cannot be read.'));
+        showMore(list, next, context).catch(() => context.say('The passes cannot be read.'));
       },
     },
     'Show more',
@@ -57,7 +57,7 @@ function passTable(rows: readonly Pass[], context: ViewContext): HTMLElement {
   return table<Pass>('Passes', context.status.actions ? [...columns, action] : columns, rows, 'No pass was sold yet.');
 }
 
-/** The passes of a list that cannot be read; nothing where there are none. */
+/** The damaged passes of a list; empty where there are none. */
 function unreadablePasses(rows: readonly UnreadablePass[]): readonly HTMLElement[] {
   return unreadableTable(['pass', 'passes'], rows, [
     { title: 'Issued (UTC)', cell: ({ issuedAt }) => timeText(issuedAt) },
@@ -65,7 +65,7 @@ function unreadablePasses(rows: readonly UnreadablePass[]): readonly HTMLElement
   ]);
 }
 
-/** What is lent to a process is not spent yet. */
+/** Requests left: those lent to a process are not spent yet. */
 function leftOf({ bought, available, lent }: Pass): string {
   return bought === null ? 'any number' : `${countText((available ?? 0) + (lent ?? 0))} of ${countText(bought)}`;
 }

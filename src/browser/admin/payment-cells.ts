@@ -2,7 +2,7 @@ import type { Payment } from './answers.ts';
 import { h } from './dom.ts';
 import { amountText, stateText } from './format.ts';
 
-/** What moved, else what was asked for, else the price: that of a call by use is a maximum. */
+/** The settled amount, else the requested one, else the price; the price of a metered call is its maximum. */
 export function amountOf({ settled, asked, askedAtomic, amount, amountAtomic, symbol }: Payment): string {
   const shown = settled?.amount ?? asked ?? amount;
   return shown === null
@@ -22,7 +22,7 @@ const TONES: Readonly<Record<string, string>> = {
   uncharged: 'warn',
 };
 
-/** The state of a payment, with a tone for who sees it. */
+/** The state of a payment, with a colour. */
 export function stateOf({ state: name, resolved }: Payment): HTMLElement {
   const noted = resolved === null ? '' : ', taken care of';
   return h('span', { class: `state ${resolved === null ? (TONES[name] ?? '') : ''}` }, `${stateText(name)}${noted}`);

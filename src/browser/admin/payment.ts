@@ -7,7 +7,7 @@ import { stateOf } from './payment-cells.ts';
 import { facts, section } from './table.ts';
 import type { View, ViewContext } from './view.ts';
 
-/** All that is known of one payment. */
+/** Everything known about one payment. */
 export const payment: View = {
   title: 'Payment',
   async show({ query, status, refresh, say }: ViewContext) {
@@ -22,7 +22,7 @@ export const payment: View = {
   },
 };
 
-/** What a call by use was charged for, as far as its answer says. */
+/** The figures that a metered call was charged for. */
 function usedText({ figures, rates, guessed, missing, stated }: Usage): string {
   const lines = Object.entries(figures).map(([what, count]) => {
     const rate = rates[what];

@@ -7,7 +7,7 @@ import { section, table } from './table.ts';
 import { unreadableTable } from './unreadable.ts';
 import type { View, ViewContext } from './view.ts';
 
-/** Groups of states that people look for. */
+/** Groups of states to search for. */
 const STATES: readonly (readonly [value: string, label: string])[] = [
   ['', 'every state'],
   ['delivered,delivered_in_part,delivering,redelivering,undelivered,delivery_unknown', 'money moved'],
@@ -17,16 +17,16 @@ const STATES: readonly (readonly [value: string, label: string])[] = [
   ['released', 'released'],
   ['forwarding', 'in progress'],
 ];
-/** Steps of one search without a find; then it asks. */
-const STEPS = 10;
+/** Most pages that a search reads without a hit before it shows a button to go on. */
+const MOST_PAGES = 10;
 
-/** All payments, the latest first, with a search. */
+/** All payments, newest first, with a search. */
 export const payments: View = {
   title: 'Payments',
   async show({ query, say }: ViewContext) {
     const asked = Object.fromEntries(query);
     const list = h('div', {});
-    await more(list, asked, undefined, say);
+    await showMore(list, asked, undefined, say);
     return [searchForm(query), section('Latest first', list)];
   },
 };
@@ -58,7 +58,7 @@ export function paymentTable(
   );
 }
 
-/** The payments of a list that cannot be read; nothing where there are none. */
+/** The damaged payments of a list; empty where there are none. */
 export function unreadablePayments(rows: readonly Unreadable[]): readonly HTMLElement[] {
   return unreadableTable(['payment', 'payments'], rows, [
     { title: 'Time (UTC)', cell: ({ claimedAt }) => timeText(claimedAt) },
@@ -66,14 +66,14 @@ export function unreadablePayments(rows: readonly Unreadable[]): readonly HTMLEl
   ]);
 }
 
-async function more(
+async function showMore(
   list: HTMLElement,
   asked: Readonly<Record<string, string>>,
   from: string | undefined,
   say: ViewContext['say'],
 ): Promise<void> {
   let after = from;
-  for (let step = 0; step < STEPS; step += 1) {
+  for (let step = 0; step < MOST_PAGES; step += 1) {
     const page = await read<PaymentPage>('payments', { ...asked, after });
     after = page.next ?? undefined;
     const isEnd = page.next === null;
@@ -83,7 +83,7 @@ async function more(
     }
     list.append(...unreadablePayments(page.unreadable));
     if (isEnd) return;
-    if (found > 0 || step === STEPS - 1) {
+    if (found > 0 || step === MOST_PAGES - 1) {
       const label = page.searchedTo === null ? 'Show more' : `Search before ${timeText(page.searchedTo)}`;
       const next = page.next;
       const button = h(
@@ -91,7 +91,7 @@ async function more(
         {
           click: () => {
             button.remove();
-            more(list, asked, next ?? undefined, say).catch((fault: unknown) =>
+            showMore(list, asked, next ?? undefined, say).catch((fault: unknown) =>
               say(fault instanceof Error ? fault.message : ''),
             );
           },

@@ -1,16 +1,16 @@
 import { type Child, h } from './dom.ts';
 
-/** What stands where there is nothing. On a narrow screen such a cell is left out. */
+/** The text of an empty cell. A narrow screen leaves such a cell out. */
 export const NONE = '–';
 
-/** A column: its title, what stands in it, and whether that is a figure. */
+/** A column: its title, its cells, and whether they are figures. */
 export interface Column<Row> {
   readonly title: string;
   readonly cell: (row: Row) => Child;
   readonly figure?: true;
 }
 
-/** Makes a table; on a narrow screen each row becomes a list of titles and values. */
+/** Makes a table. On a narrow screen each row is a list of titles and values. */
 export function table<Row>(
   label: string,
   columns: readonly Column<Row>[],
@@ -45,7 +45,7 @@ export function table<Row>(
   );
 }
 
-/** Names and values, one under the other. */
+/** A list of names and values. */
 export function facts(pairs: readonly (readonly [string, Child])[]): HTMLElement {
   const list = h('dl', { class: 'facts' });
   for (const [name, value] of pairs) {
@@ -54,7 +54,7 @@ export function facts(pairs: readonly (readonly [string, Child])[]): HTMLElement
   return list;
 }
 
-/** A part of a view with its heading. */
+/** A part of a view, with a heading. */
 export function section(title: string, ...children: readonly Child[]): HTMLElement {
   return h('section', { class: 'card' }, h('h2', {}, title), ...children);
 }

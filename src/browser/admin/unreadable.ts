@@ -1,12 +1,12 @@
 import { h } from './dom.ts';
 import { type Column, table } from './table.ts';
 
-/** A row of the ledger that is damaged; `unreadable` is the column. */
+/** A damaged row of the ledger; `unreadable` names the damaged column. */
 interface DamagedRow {
   readonly unreadable: string;
 }
 
-/** The rows of a list that cannot be read, with where each is damaged; nothing where there are none. */
+/** A table of the damaged rows of a list, with the damaged columns; empty where there are none. */
 export function unreadableTable<Row extends DamagedRow>(
   [one, many]: readonly [one: string, many: string],
   rows: readonly Row[],

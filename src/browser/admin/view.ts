@@ -1,20 +1,20 @@
 import type { Status } from './answers.ts';
 
-/** What a view is made with. */
+/** The inputs of a view. */
 export interface ViewContext {
   readonly status: Status;
-  /** What stands in the address behind the name of the view. */
+  /** The query of the address, after the name of the view. */
   readonly query: URLSearchParams;
-  /** Shows the view anew. */
+  /** Reloads the view. */
   readonly refresh: () => Promise<void>;
-  /** Says something that happened, aloud for who does not see it. */
+  /** Shows a message, which screen readers read aloud. */
   readonly say: (text: string) => void;
 }
 
 /** One view of the page. */
 export interface View {
   readonly title: string;
-  /** Milliseconds between two looks; absent where nothing moves. */
+  /** Milliseconds between two reloads; absent where nothing changes. */
   readonly everyMs?: number;
   readonly show: (context: ViewContext) => Promise<readonly Node[]>;
 }

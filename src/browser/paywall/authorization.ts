@@ -1,4 +1,5 @@
 import type { PayableOffer } from '../../paywall/page-data.ts';
+import { TRANSFER_AUTHORIZATION } from '../../paywall/transfer-authorization.ts';
 
 /** The message of a `TransferWithAuthorization` (EIP-3009), with numbers as decimal text. */
 export interface TransferAuthorization {
@@ -10,15 +11,6 @@ export interface TransferAuthorization {
   readonly nonce: string;
 }
 
-const TRANSFER_FIELDS = [
-  { name: 'from', type: 'address' },
-  { name: 'to', type: 'address' },
-  { name: 'value', type: 'uint256' },
-  { name: 'validAfter', type: 'uint256' },
-  { name: 'validBefore', type: 'uint256' },
-  { name: 'nonce', type: 'bytes32' },
-];
-
 const DOMAIN_FIELDS = [
   { name: 'name', type: 'string' },
   { name: 'version', type: 'string' },
@@ -26,10 +18,14 @@ const DOMAIN_FIELDS = [
   { name: 'verifyingContract', type: 'address' },
 ];
 
-/** Seconds that the clocks of chain and gateway may differ by: the authorization is good from before now. */
+/** Most that the clocks of chain and gateway differ by, in seconds: an authorization is valid from this long ago. */
 const SLACK_SECONDS = 600;
 
-/** Makes what an account signs to pay an offer. @param now Unix milliseconds, by the gateway's clock */
+/**
+ * Makes the authorization that pays an offer, for its account to sign.
+ *
+ * @param now Unix milliseconds, by the gateway's clock
+ */
 export function authorize(offer: PayableOffer, from: string, now: number): TransferAuthorization {
   const seconds = Math.floor(now / 1000);
   return {
@@ -45,7 +41,7 @@ export function authorize(offer: PayableOffer, from: string, now: number): Trans
 /** The authorization as `eth_signTypedData_v4` takes it. */
 export function typedData(offer: PayableOffer, message: TransferAuthorization): string {
   return JSON.stringify({
-    types: { EIP712Domain: DOMAIN_FIELDS, TransferWithAuthorization: TRANSFER_FIELDS },
+    types: { EIP712Domain: DOMAIN_FIELDS, TransferWithAuthorization: TRANSFER_AUTHORIZATION },
     primaryType: 'TransferWithAuthorization',
     domain: { ...offer.domain, chainId: offer.chainId, verifyingContract: offer.accepted.asset },
     message,

@@ -4,7 +4,7 @@ import { Purchase } from './purchase.ts';
 import { View } from './view.ts';
 import { findWallets, type Wallet } from './wallets.ts';
 
-/** Milliseconds that wallets have to announce themselves before the page says that there is none. */
+/** Time for wallets to announce themselves, in milliseconds. After it the page says that there is none. */
 const ANNOUNCE_MS = 400;
 
 const data: PageData = JSON.parse(document.getElementById(DATA_ELEMENT)?.textContent ?? 'null');

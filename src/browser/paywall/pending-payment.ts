@@ -1,16 +1,16 @@
 /*
- * A payment that was signed, until there is an answer to it: a page that is closed, or a browser that crashes, while the
- * money moves, asks for the same payment when it is back, instead of making another one.
+ * A signed payment is kept until its outcome is known. A page that was closed, or whose browser crashed, while the money
+ * moved sends the same payment again. It never makes a second one.
  */
 
-/** A signed payment whose outcome this page does not know yet. */
+/** A signed payment without a known outcome. */
 export interface PendingPayment {
   readonly header: string;
-  /** For people, as the offer said it. */
+  /** Name for people, from the offer. */
   readonly network: string;
   readonly symbol: string;
   readonly account: string;
-  /** How long a signature is good for. */
+  /** How long the signature is valid, in seconds. */
   readonly seconds: string;
 }
 
@@ -20,16 +20,16 @@ function key(): string {
   return `turnpike-payment:${location.pathname}${location.search}`;
 }
 
-/** Remembers a payment before it is sent. A browser that keeps nothing pays all the same. */
+/** Stores a payment before it is sent. Where the browser stores nothing, the payment is sent without that. */
 export function remember(payment: PendingPayment): void {
   try {
     localStorage.setItem(key(), JSON.stringify(payment));
   } catch {
-    // Private windows and full disks.
+    // A private window, or a full disk.
   }
 }
 
-/** The payment of this page that has no answer yet. */
+/** Reads the stored payment of this page; `undefined` where there is none. */
 export function recall(): PendingPayment | undefined {
   try {
     const kept: Record<string, unknown> = Object(JSON.parse(localStorage.getItem(key()) ?? 'null'));
@@ -42,7 +42,7 @@ export function recall(): PendingPayment | undefined {
   }
 }
 
-/** There is an answer to it. */
+/** Deletes the stored payment: its outcome is known. */
 export function forget(): void {
   try {
     localStorage.removeItem(key());

@@ -1,6 +1,6 @@
 import type { PageText } from '../../paywall/texts/page-text.ts';
 
-/** Why a purchase stopped, in words for the buyer: what happened, and what to do. Nothing was paid, but where it says so. */
+/** Why a purchase stopped: the reason and the cure, as texts for the buyer. Nothing was paid, unless the text says so. */
 export class Problem extends Error {
   override readonly name = 'Problem';
   readonly what: PageText;
@@ -15,21 +15,21 @@ export class Problem extends Error {
   }
 }
 
-/** EIP-1193: the person said no. */
+/** EIP-1193: the buyer refused. */
 const DECLINED = 4001;
-/** The same request waits in the wallet already. */
+/** The wallet already shows the same request. */
 const BUSY = -32002;
 /** The wallet does not know the network (EIP-3326). */
 export const UNKNOWN_NETWORK = 4902;
 
-/** The number that a wallet gives with its error; some hide it one level below. */
+/** The code of a wallet's error; in some wallets it is one level deeper. */
 export function codeOf(fault: unknown): number | undefined {
   const { code, data }: { code?: unknown; data?: { originalError?: { code?: unknown } } } = Object(fault);
   const inner = data?.originalError?.code;
   return typeof inner === 'number' ? inner : typeof code === 'number' ? code : undefined;
 }
 
-/** What a wallet's error means for the buyer. */
+/** A wallet's error as a problem for the buyer. */
 export function walletProblem(fault: unknown): Problem {
   if (fault instanceof Problem) return fault;
   switch (codeOf(fault)) {

@@ -7,32 +7,32 @@ import type { View } from './view.ts';
 import { checkBalance, connect, sign, switchNetwork } from './wallet-session.ts';
 import type { WalletProvider } from './wallets.ts';
 
-/** Seconds that settling needs: what ends sooner would be refused. */
+/** Time that settling needs, in seconds. An authorization that ends sooner would be refused. */
 const MARGIN_SECONDS = 8;
 
-/** A purchase, from the press of the button to what was bought: one step after the other, each of which may end it. */
+/** A purchase, from the button to the answer. Its steps run one after the other, and each can end it. */
 export class Purchase {
   readonly #view: View;
-  /** How far the gateway's clock is ahead of this one, in milliseconds. */
-  readonly #ahead: number;
+  /** How far the gateway's clock is ahead of the browser's, in milliseconds. */
+  readonly #clockAheadMs: number;
   #busy = false;
 
   constructor(data: Pick<PageData, 'now'>, view: View) {
     this.#view = view;
-    this.#ahead = data.now - Date.now();
+    this.#clockAheadMs = data.now - Date.now();
   }
 
   /** Pays an offer with a wallet. */
   async pay(provider: WalletProvider, offer: PayableOffer): Promise<void> {
     await this.#once(offer.network, async () => {
       const payment = await this.#makePayment(provider, offer);
-      // From here on money can move: whatever happens to this page, the payment is asked about and not made again.
+      // From here on money can move. The payment is stored first, so that no page makes a second one.
       remember(payment);
       await this.#send(payment);
     });
   }
 
-  /** Goes on with a payment that an earlier page sent and got no answer to. */
+  /** Continues with a payment that an earlier page sent without learning its outcome. */
   async resume(payment: PendingPayment): Promise<void> {
     await this.#once(payment.network, () => this.#send(payment));
   }
@@ -44,7 +44,7 @@ export class Purchase {
     try {
       await work();
     } catch (fault) {
-      // Only a purchase that failed may be followed by another on this page.
+      // The page allows another purchase only after one that failed.
       this.#busy = false;
       forget();
       this.#view.fail(
@@ -78,6 +78,6 @@ export class Purchase {
   }
 
   #now(): number {
-    return Date.now() + this.#ahead;
+    return Date.now() + this.#clockAheadMs;
   }
 }

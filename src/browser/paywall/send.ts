@@ -3,39 +3,40 @@ import type { PageText } from '../../paywall/texts/page-text.ts';
 import type { PendingPayment } from './pending-payment.ts';
 import { Problem } from './problem.ts';
 
-/** What a settled payment is told of. */
+/** The facts of a settled payment that the page shows. */
 export interface PaidReceipt {
   readonly transaction: string;
   readonly payer: string;
 }
 
-/** Milliseconds until a payment is sent again whose answer did not come, or that is not finished. */
-const AGAIN_MS = 2000;
-const AGAIN_MOST_MS = 15_000;
-/** Money may be moving: the same payment is asked about, never another one made. */
+/** Pause before a payment is sent again, in milliseconds; it grows by this with each attempt. */
+const RETRY_MS = 2000;
+const LONGEST_RETRY_MS = 15_000;
+/** Codes at which money may be moving: the same payment is sent again, and no other one is made. */
 const UNDER_WAY: ReadonlySet<string> = new Set(['payment_in_progress', 'settlement_unknown']);
 
-/** As a navigation says it: an API that looks at it answers both alike. */
+/** `Accept` of a navigation: an API that reads it gives the same answer to both. */
 const ACCEPT = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
 
 /**
- * Sends a payment until there is an answer to it: settled, or a {@link Problem}. While nobody knows, the same payment is
- * sent again, for as long as the page is open: whatever became of it, it can be charged once.
+ * Sends a payment until it is settled or refused. While its outcome is unknown, the same payment is sent again for as long
+ * as the page is open: it can be charged only once.
  *
- * @param waiting is told why the answer takes longer
+ * @param onWait called with the reason of each delay
+ * @throws Problem where it is refused
  */
-export async function sendPayment(payment: PendingPayment, waiting: (why: PageText) => void): Promise<PaidReceipt> {
+export async function sendPayment(payment: PendingPayment, onWait: (why: PageText) => void): Promise<PaidReceipt> {
   for (let attempt = 0; ; attempt += 1) {
     const answer = await post(payment.header);
-    if (answer === undefined) waiting('offline');
+    if (answer === undefined) onWait('offline');
     else {
       const receipt = receiptOf(answer);
       if (receipt !== undefined) return receipt;
-      waiting(await judge(answer, payment));
+      onWait(await retryReason(answer, payment));
     }
     const asked = Number(answer?.headers.get('retry-after') ?? Number.NaN) * 1000;
-    const pause = Number.isFinite(asked) ? asked : AGAIN_MS * (attempt + 1);
-    await new Promise((resolve) => setTimeout(resolve, Math.min(pause, AGAIN_MOST_MS)));
+    const pause = Number.isFinite(asked) ? asked : RETRY_MS * (attempt + 1);
+    await new Promise((resolve) => setTimeout(resolve, Math.min(pause, LONGEST_RETRY_MS)));
   }
 }
 
@@ -44,7 +45,7 @@ async function post(header: string): Promise<Response | undefined> {
     return await fetch(location.href, {
       headers: { 'PAYMENT-SIGNATURE': header, [ANSWER_LATER.name]: ANSWER_LATER.value, Accept: ACCEPT },
       cache: 'no-store',
-      // What is behind a redirect shall not see the payment.
+      // The target of a redirect must not get the payment.
       redirect: 'manual',
     });
   } catch {
@@ -58,15 +59,15 @@ function receiptOf(answer: Response): PaidReceipt | undefined {
   return { transaction: String(stated['transaction'] ?? ''), payer: String(stated['payer'] ?? '') };
 }
 
-/** Why it is worth sending the same payment again. @throws Problem where it is not */
-async function judge(answer: Response, payment: PendingPayment): Promise<PageText> {
+/** The reason for sending the same payment again. @throws Problem where that is no use */
+async function retryReason(answer: Response, payment: PendingPayment): Promise<PageText> {
   const { code } = await problemOf(answer);
   if (UNDER_WAY.has(code)) return 'stillSettling';
   if (answer.status === 429 || (answer.status === 503 && code !== '')) return 'overloaded';
   if (answer.status === 402 || answer.status === 412) throw refused(reasonOf(answer) ?? code, payment);
   if (answer.status === 409) throw new Problem('used', 'usedCure');
   if (answer.status === 400 && code !== '') throw refused(code, payment);
-  // The API's own answer, which the route does not charge; a redirect has no status here.
+  // An answer of the API that the route does not charge. A redirect has the status 0 here.
   throw new Problem('notCharged', 'notChargedCure', { status: String(answer.status || '3xx') });
 }
 

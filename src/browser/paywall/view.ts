@@ -16,13 +16,13 @@ const STEP_TEXT = {
   open: 'stepOpen',
 } as const satisfies Record<Step, PageText>;
 
-/** How long a receipt is shown before what was bought opens, in milliseconds. */
+/** How long a receipt is shown before the page opens the answer, in milliseconds. */
 const OPEN_AFTER_MS = 1500;
 
-/** The parts of the page that change. Text goes in as text: nothing of a wallet, a seller or a server is read as HTML. */
+/** The parts of the page that change. Texts of wallets, sellers and servers go in as text nodes, never as HTML. */
 export class View {
   readonly #data: PageData;
-  readonly #desk = byId('desk');
+  readonly #checkout = byId('checkout');
   readonly #status = byId('status');
   readonly #problem = byId('problem');
   readonly #networks: HTMLElement;
@@ -34,23 +34,23 @@ export class View {
   constructor(data: PageData) {
     this.#data = data;
     this.#networks = this.#networkChoice();
-    this.#desk.replaceChildren(this.#networks, this.#wallets, this.#steps);
+    this.#checkout.replaceChildren(this.#networks, this.#wallets, this.#steps);
   }
 
-  /** The offer that is chosen. */
+  /** The chosen offer. */
   get offer(): PayableOffer | undefined {
     const chosen = this.#networks.querySelector<HTMLInputElement>('input:checked');
     return this.#data.offers[Number(chosen?.value ?? 0)];
   }
 
-  /** A text of the page's language with its places filled in. */
+  /** A text in the page's language, with its placeholders filled in. */
   text(name: PageText, values: Readonly<Record<string, string>> = {}): string {
     return this.#data.texts[name].replace(/\{(\w+)\}/g, (place, key: string) => values[key] ?? place);
   }
 
   /**
-   * Shows the wallets that there are. A wallet may announce itself at any time: during a purchase its button is disabled
-   * like the others, and a receipt stays.
+   * Shows the wallets. One may announce itself at any time: during a purchase its button is disabled like the others, and
+   * after one the receipt stays.
    */
   showWallets(wallets: readonly Wallet[], choose: (wallet: Wallet) => void): void {
     if (this.#isPaid) return;
@@ -65,19 +65,19 @@ export class View {
       group.append(element('p', { id: 'wallets-label', class: 'label' }, this.text('chooseWallet')), ...buttons);
       this.#wallets.replaceChildren(group);
     }
-    if (this.#desk.classList.contains('busy')) this.#disable();
+    if (this.#checkout.classList.contains('busy')) this.#disable();
   }
 
-  /** A purchase begins. */
+  /** Shows that a purchase begins. */
   begin(network: string): void {
     this.#network = network;
     this.#problem.replaceChildren();
     this.#steps.hidden = false;
-    this.#desk.classList.add('busy');
+    this.#checkout.classList.add('busy');
     this.#disable();
   }
 
-  /** It has come to a step. */
+  /** Shows the step that the purchase is at. */
   at(step: Step, status: PageText): void {
     const now = STEPS.indexOf(step);
     const items = STEPS.map((each, index) => {
@@ -91,14 +91,14 @@ export class View {
     this.#status.textContent = this.text(status);
   }
 
-  /** It stopped. The button is there to try again. */
+  /** Shows why the purchase stopped. The buttons work again. */
   fail({ what, cure, values }: Problem): void {
     this.#idle();
     this.#steps.hidden = true;
     this.#problem.replaceChildren(this.#words(what, cure, values));
   }
 
-  /** It is paid; what was bought opens after a moment, or by the button. */
+  /** Shows the receipt. The answer opens after a moment, or by the button. */
   succeed({ transaction, payer }: PaidReceipt, open: () => void): void {
     this.#isPaid = true;
     this.at('open', 'opening');
@@ -132,7 +132,7 @@ export class View {
 
   #idle(): void {
     this.#status.textContent = '';
-    this.#desk.classList.remove('busy');
+    this.#checkout.classList.remove('busy');
     for (const button of this.#wallets.querySelectorAll('button')) button.removeAttribute('aria-disabled');
   }
 

@@ -13,7 +13,7 @@ export async function connect(provider: WalletProvider): Promise<string> {
   throw new Problem('walletFault', 'walletFaultCure', { message: 'no account' });
 }
 
-/** Brings a wallet to the network of an offer. @throws Problem */
+/** Switches a wallet to the network of an offer. @throws Problem */
 export async function switchNetwork(provider: WalletProvider, { chainId, network }: PayableOffer): Promise<void> {
   if (await isOn(provider, chainId)) return;
   const wrong = new Problem('wrongNetwork', 'wrongNetworkCure', { network });
@@ -23,13 +23,13 @@ export async function switchNetwork(provider: WalletProvider, { chainId, network
       params: [{ chainId: `0x${chainId.toString(16)}` }],
     });
   } catch (fault) {
-    // Of a wallet that cannot switch or does not know the network, and of a person who does not want to.
+    // The wallet does not know the network, or the buyer refused.
     throw codeOf(fault) === UNKNOWN_NETWORK || codeOf(fault) === 4001 ? wrong : walletProblem(fault);
   }
   if (!(await isOn(provider, chainId))) throw wrong;
 }
 
-/** Makes sure that the account can pay; a wallet that cannot tell is not held up. @throws Problem */
+/** Checks that the account holds the price. A wallet that cannot read the balance passes. @throws Problem */
 export async function checkBalance(provider: WalletProvider, offer: PayableOffer, account: string): Promise<void> {
   const data = BALANCE_OF + account.slice(2).toLowerCase().padStart(64, '0');
   const { asset, amount } = offer.accepted;
@@ -44,13 +44,13 @@ export async function checkBalance(provider: WalletProvider, offer: PayableOffer
   throw notEnough(offer, account, `${inUnits(balance, offer.decimals)} ${offer.symbol}`);
 }
 
-/** What a buyer is told whose account does not hold the price. */
-export function notEnough(offer: PayableOffer, account: string, balance: string): Problem {
+/** The problem of an account that does not hold the price. */
+function notEnough(offer: PayableOffer, account: string, balance: string): Problem {
   const { symbol, network, price } = offer;
   return new Problem('notEnough', 'notEnoughCure', { symbol, network, price, account, balance });
 }
 
-/** Has an authorization signed. @throws Problem */
+/** Asks a wallet to sign an authorization. @throws Problem */
 export async function sign(
   provider: WalletProvider,
   offer: PayableOffer,

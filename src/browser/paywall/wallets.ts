@@ -1,11 +1,11 @@
-/** What a wallet in the browser can be asked (EIP-1193). */
+/** The interface of a wallet in the browser (EIP-1193). */
 export interface WalletProvider {
   request(call: { readonly method: string; readonly params?: readonly unknown[] }): Promise<unknown>;
 }
 
-/** A wallet that a buyer can choose. */
+/** A wallet of the browser, for the buyer to choose. */
 export interface Wallet {
-  /** As it calls itself; `undefined` where it does not say. */
+  /** The name that it states; `undefined` where it states none. */
   readonly name: string | undefined;
   /** A `data:` URI of an image. */
   readonly icon: string | undefined;
@@ -13,16 +13,17 @@ export interface Wallet {
 }
 
 /**
- * Finds the wallets of this browser as they announce themselves (EIP-6963), and the one of `window.ethereum` where it is
- * none of them. `changed` is called with all that are known, at once and with each one more.
+ * Finds the wallets that announce themselves (EIP-6963). Where none does, the one of `window.ethereum` counts.
+ *
+ * @param onChange called with all known wallets, at once and again with each new one
  */
-export function findWallets(changed: (wallets: readonly Wallet[]) => void): void {
+export function findWallets(onChange: (wallets: readonly Wallet[]) => void): void {
   const announced: Wallet[] = [];
   const report = (): void => {
     const injected = injectedProvider();
     const isKnown = injected === undefined || announced.some(({ provider }) => provider === injected);
-    // One that announced itself is most often the same one, behind another object.
-    changed(isKnown || announced.length > 0 ? announced : [{ name: undefined, icon: undefined, provider: injected }]);
+    // `window.ethereum` is most often one of the announced wallets, as another object.
+    onChange(isKnown || announced.length > 0 ? announced : [{ name: undefined, icon: undefined, provider: injected }]);
   };
   addEventListener('eip6963:announceProvider', (event) => {
     const wallet = announcedWallet(event);
@@ -42,7 +43,7 @@ function announcedWallet(event: Event): Wallet | undefined {
   if (!isProvider(provider)) return undefined;
   return {
     name: typeof info?.name === 'string' && info.name.trim() !== '' ? info.name.slice(0, 40) : undefined,
-    // Anything else would be a request to somebody.
+    // Any other address would be a request to a foreign server.
     icon: typeof info?.icon === 'string' && info.icon.startsWith('data:image/') ? info.icon : undefined,
     provider,
   };

@@ -2,13 +2,11 @@ import { randomBytes } from 'node:crypto';
 import type { Amount } from '../../domain/amount.ts';
 import type { CatalogueAnswer } from '../../domain/discovery.ts';
 import type { RemoteFacilitatorSpec } from '../../domain/facilitator-spec.ts';
-import { GatewayError } from '../../domain/gateway-error.ts';
 import { InFlight } from '../../domain/in-flight.ts';
-import type { Network } from '../../domain/network.ts';
 import type { NetworkFamilies } from '../../domain/network-family.ts';
 import type { Payment } from '../../domain/payment.ts';
 import type { SettlementAttempt } from '../../domain/payment-record.ts';
-import { nothingMoved, type SettlementOutcome } from '../../domain/settlement.ts';
+import type { SettlementOutcome } from '../../domain/settlement.ts';
 import type { SupportedKind } from '../../domain/x402.ts';
 import type {
   AskingOrder,
@@ -18,16 +16,16 @@ import type {
   OpenSettlement,
   Verification,
 } from '../facilitator.ts';
-import type { AskedAt } from './asked-at.ts';
 import type { Exchange } from './exchange.ts';
 import { FacilitatorCalls } from './facilitator-calls.ts';
+import { OwnWitnesses } from './own-witnesses.ts';
 import { type LoadWitness, PublicNodes } from './public-nodes.ts';
 import { Rest } from './rest.ts';
-import { unbelieved, wantsVerification } from './settle-answer.ts';
-import { decodeAttempt, encodeAttempt } from './settlement-attempt.ts';
+import { decodeAttempt } from './settlement-attempt.ts';
+import { SettlementRequests } from './settlement-requests.ts';
 import { WirePayments } from './wire-payments.ts';
 import { wireRequest } from './wire-request.ts';
-import type { OpenWitness, Witness } from './witness.ts';
+import type { OpenWitness } from './witness.ts';
 
 /** The dependencies of a remote facilitator. */
 export interface RemoteFacilitatorDeps {
@@ -111,42 +109,19 @@ export function openRemoteFacilitator(spec: RemoteFacilitatorSpec, deps: RemoteF
  */
 const LAST_ANSWER_SECONDS = 300;
 
-/** How long an unverified payment, or one in doubt, waits for the chain's newest block, in milliseconds. */
-const MARK_MS = 1_000;
-
-/**
- * Statuses of `/settle` that mean a refusal at the door, before the payment was read, if the body is no settle answer.
- */
-const AT_THE_DOOR: ReadonlySet<number> = new Set([401, 402, 403, 429]);
-
-/** One request to settle, as it was sent. */
-interface AskedOnce {
-  readonly payment: Payment;
-  readonly amount: Amount;
-  readonly body: string;
-  /** When it was asked for, for a payment that was not verified before. */
-  readonly mark: AskedAt | undefined;
-  readonly asking: AskingOrder;
-}
-
 class RemoteFacilitator implements Facilitator {
   readonly name: string;
-  readonly #spec: RemoteFacilitatorSpec;
   readonly #clock: () => number;
   readonly #calls: FacilitatorCalls;
   readonly #wire: WirePayments;
-  readonly #witnesses: ReadonlyMap<string, Witness>;
+  readonly #witnesses: OwnWitnesses;
   readonly #publicNodes: PublicNodes | undefined;
   readonly #settling = new InFlight<Promise<SettlementOutcome>>();
   readonly #rest: Rest;
-  /** Payments that it is asked to settle without a verification. */
-  readonly #unverified = new WeakSet<Payment>();
-  /** Whether it has refused to settle a payment that it had not verified. */
-  #wantsVerification = false;
+  readonly #requests: SettlementRequests;
 
   constructor(spec: RemoteFacilitatorSpec, deps: RemoteFacilitatorDeps) {
     this.name = spec.name;
-    this.#spec = spec;
     this.#clock = deps.clock ?? Date.now;
     this.#calls = new FacilitatorCalls(spec, this.#clock, deps.random ?? randomBytes);
     this.#rest = new Rest(this.#clock);
@@ -155,7 +130,15 @@ class RemoteFacilitator implements Facilitator {
     }
     const { families, onStrangeReason } = deps;
     this.#wire = new WirePayments(families, (operation, text) => onStrangeReason?.(spec.name, operation, text));
-    this.#witnesses = openWitnesses(spec, deps.openWitness, this.#clock);
+    this.#witnesses = new OwnWitnesses(spec, deps.openWitness, this.#clock);
+    this.#requests = new SettlementRequests({
+      calls: this.#calls,
+      wire: this.#wire,
+      rest: this.#rest,
+      witnesses: this.#witnesses,
+      publicNodes: this.#publicNodes,
+      verify: (payment) => this.verify(payment, AbortSignal.timeout(spec.verifyTimeoutMs)),
+    });
   }
 
   get resting(): string | undefined {
@@ -180,10 +163,7 @@ class RemoteFacilitator implements Facilitator {
   }
 
   takeUnverified(payment: Payment): boolean {
-    // Which form a v1 payment takes depends on what is supported.
-    if (this.#wantsVerification || !this.#wire.knowsKinds) return false;
-    this.#unverified.add(payment);
-    return true;
+    return this.#requests.takeUnverified(payment);
   }
 
   catalogued(payment: Payment): CatalogueAnswer | undefined {
@@ -196,7 +176,9 @@ class RemoteFacilitator implements Facilitator {
     journal: Journal,
     asking: AskingOrder = 'first',
   ): Promise<SettlementOutcome> {
-    const settling = this.#settle(payment, amount, journal, asking).finally(() => this.#settling.remove(entry));
+    const settling = this.#requests
+      .settle(payment, amount, journal, asking)
+      .finally(() => this.#settling.remove(entry));
     const entry = this.#settling.add(settling);
     return settling;
   }
@@ -204,7 +186,7 @@ class RemoteFacilitator implements Facilitator {
   async resolve(open: OpenSettlement, signal: AbortSignal): Promise<SettlementOutcome> {
     const { payment, amount, attempt, known } = open;
     const askedAt = attempt === undefined ? undefined : decodeAttempt(attempt)?.askedAt;
-    const witness = this.#witnesses.get(payment.offer.network);
+    const witness = this.#witnesses.of(payment);
     if (witness !== undefined) {
       const seen = await witness.resolve({ ...open, askedAt }, signal);
       if (seen.kind !== 'unused') return seen.outcome;
@@ -225,7 +207,7 @@ class RemoteFacilitator implements Facilitator {
 
   /** Asks only the operator's own node: a public node is asked only about settlements in doubt. */
   async findForeign(payment: Payment, signal: AbortSignal): Promise<ForeignTransfer> {
-    const witness = this.#witnesses.get(payment.offer.network);
+    const witness = this.#witnesses.of(payment);
     return (await witness?.findForeign(payment, signal)) ?? { kind: 'unseen' };
   }
 
@@ -246,7 +228,9 @@ class RemoteFacilitator implements Facilitator {
     const answer = await this.#calls.call('settle', body, signal);
     const outcome = this.#wire.readSettlement(answer, payment, amount, { body, version });
     if (outcome === undefined) throw this.#calls.faultOf(answer);
-    if (outcome.kind === 'settled') return await this.#confirm(payment, amount, outcome, undefined);
+    if (outcome.kind === 'settled') {
+      return await this.#witnesses.confirm(payment, outcome, { amount, askedAt: undefined });
+    }
     const lastAnswerAt = (payment.authorization.expiresAt + LAST_ANSWER_SECONDS) * 1000;
     const reason = this.#clock() > lastAnswerAt ? 'expired_unresolved' : outcome.reason;
     return { ...outcome, kind: 'unknown', reason };
@@ -256,130 +240,6 @@ class RemoteFacilitator implements Facilitator {
     await Promise.allSettled(this.#settling.values);
     await this.#calls.close();
   }
-
-  async #settle(payment: Payment, amount: Amount, journal: Journal, asking: AskingOrder): Promise<SettlementOutcome> {
-    // No money has to move, so there is no request.
-    if (amount === 0n) return nothingMoved(payment.authorization.payer);
-    const mark = this.#unverified.has(payment) ? await this.#markOrVerify(payment) : undefined;
-    if (mark?.kind === 'failed') return mark;
-    const { body, version } = this.#wire.prepare(payment, amount);
-    await journal(encodeAttempt({ version, askedAt: mark?.kind === 'block' ? mark : undefined }));
-    const askedAt = performance.now();
-    let answer = await this.#calls.call('settle', body, undefined);
-    if (mark !== undefined && wantsVerification(answer) && this.#wire.named(answer, payment, body) === undefined) {
-      this.#wantsVerification = true;
-      const refused = await this.#verifyFirst(payment);
-      if (refused !== undefined) return refused;
-      answer = await this.#calls.call('settle', body, undefined);
-    }
-    this.#wire.noteCatalogue(payment, answer);
-    const said = this.#wire.readSettlement(answer, payment, amount, { body, version });
-    const outcome =
-      said === undefined
-        ? await this.#outcomeUnsaid(answer, { payment, amount, body, mark, asking })
-        : await this.#confirm(payment, amount, said, mark);
-    if (
-      mark?.kind === 'unmarked' &&
-      answer.kind === 'answered' &&
-      outcome.kind === 'unknown' &&
-      !namesTransaction(said)
-    ) {
-      await journal(encodeAttempt({ version, askedAt: await this.#markLate(payment, askedAt) }));
-    }
-    return outcome;
-  }
-
-  /**
-   * The newest block before an unverified payment is asked for: only the chain's clock can tell its transfer from an
-   * earlier one. Where our node does not say, the payment is verified after all. Without a node of our own there is no
-   * mark: no request waits for a public node.
-   *
-   * @returns `failed` where it was refused, `undefined` where it was verified
-   * @throws GatewayError `facilitator_overloaded`: the verification failed, and nothing was sent
-   */
-  async #markOrVerify(payment: Payment): Promise<AskedAt | Extract<SettlementOutcome, { kind: 'failed' }> | undefined> {
-    const witness = this.#witnesses.get(payment.offer.network);
-    if (witness?.newest === undefined) return { kind: 'unmarked' };
-    const newest = await witness.newest(AbortSignal.timeout(MARK_MS)).catch(() => undefined);
-    return newest === undefined ? await this.#verifyFirst(payment) : { kind: 'block', ...newest };
-  }
-
-  /** When a settlement that is in doubt was asked for, by the clock of a public node's chain. */
-  async #markLate(payment: Payment, askedAt: number): Promise<AskedAt> {
-    const newest = await this.#publicNodes?.newest(payment.offer.network, AbortSignal.timeout(MARK_MS));
-    if (newest === undefined) return { kind: 'unmarked' };
-    return { kind: 'time', seconds: newest.timestamp - (performance.now() - askedAt) / 1000 };
-  }
-
-  /** The outcome where the answer does not speak the protocol, or where there is no answer. */
-  async #outcomeUnsaid(answer: Exchange, asked: AskedOnce): Promise<SettlementOutcome> {
-    if (answer.kind === 'answered' && AT_THE_DOOR.has(answer.status)) {
-      const behind = await this.#behindTheDoor(answer, asked);
-      if (behind !== undefined) return behind;
-      // Nothing was sent: at a refusal at the door the payment was not read. Another facilitator can take it at once.
-      // A debt is asked for again for minutes: that one payer is refused must not stop all others each time.
-      if (asked.asking === 'again') throw this.#rest.refusal(answer.status);
-      this.#rest.begin(answer.status, answer.retryAfter);
-      throw this.#rest.fault(1);
-    }
-    const nothingLeft = answer.kind === 'broken' && !answer.sent;
-    return { kind: nothingLeft ? 'failed' : 'unknown', reason: this.#calls.faultOf(answer).code };
-  }
-
-  /** What became of a payment that was refused at the door and settled all the same; `undefined` where nothing shows it. */
-  async #behindTheDoor(
-    answer: Exchange,
-    { payment, amount, body, mark }: AskedOnce,
-  ): Promise<SettlementOutcome | undefined> {
-    const refused = { kind: 'failed', reason: 'facilitator_overloaded' } as const;
-    const seen = await this.#confirm(payment, amount, refused, mark);
-    if (seen !== refused) return seen;
-    const named = this.#wire.named(answer, payment, body);
-    return named === undefined ? undefined : unbelieved(named);
-  }
-
-  /**
-   * Verifies a payment that was to be settled unverified. `undefined` where the payment is valid.
-   *
-   * @throws GatewayError `facilitator_overloaded`: the verification failed, and nothing was sent
-   */
-  async #verifyFirst(payment: Payment): Promise<Extract<SettlementOutcome, { kind: 'failed' }> | undefined> {
-    try {
-      const verification = await this.verify(payment, AbortSignal.timeout(this.#spec.verifyTimeoutMs));
-      return verification.kind === 'valid' ? undefined : { kind: 'failed', reason: verification.reason };
-    } catch (fault) {
-      throw new GatewayError('facilitator_overloaded', { cause: fault, retryAfterSeconds: 1 });
-    }
-  }
-
-  async #confirm(
-    payment: Payment,
-    amount: Amount,
-    said: SettlementOutcome,
-    askedAt: AskedAt | undefined,
-  ): Promise<SettlementOutcome> {
-    const witness = this.#witnesses.get(payment.offer.network);
-    if (witness === undefined) return said;
-    return await witness.confirm(payment, said, { amount, askedAt, patienceMs: this.#spec.settleTimeoutMs });
-  }
-}
-
-/** Whether a facilitator says which transaction it has sent. */
-function namesTransaction(said: SettlementOutcome | undefined): boolean {
-  return said?.kind === 'settled' || said?.transaction !== undefined;
 }
 
 const NOT_SENT: SettlementOutcome = { kind: 'failed', reason: 'settlement_not_sent' };
-
-function openWitnesses(
-  { name, rpc, proxies }: RemoteFacilitatorSpec,
-  open: OpenWitness | undefined,
-  clock: () => number,
-): ReadonlyMap<Network, Witness> {
-  return new Map(
-    [...rpc].map(([network, url]) => {
-      if (open === undefined) throw new Error(`nothing was loaded to read the nodes of the facilitator ${name} with`);
-      return [network, open(network, url, clock, proxies?.get(url))];
-    }),
-  );
-}

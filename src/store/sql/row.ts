@@ -162,6 +162,11 @@ export function readWhole(row: SqlRow, column: string): number {
   return typeof value === 'number' && Number.isSafeInteger(value) ? value : damaged(column);
 }
 
+/** Reads the one row of a statement that counts, in its column `every`. */
+export function readCount([row]: readonly SqlRow[]): number {
+  return row === undefined ? damaged('count') : readWhole(row, 'every');
+}
+
 /** Reads a column of bytes. */
 export function readBytes(row: SqlRow, column: string): Uint8Array {
   const value = row.get(column);

@@ -1,76 +1,48 @@
-import { parseAmount } from '../../domain/amount.ts';
 import { GatewayError } from '../../domain/gateway-error.ts';
 import type { PaymentKey } from '../../domain/payment.ts';
 import type { PaymentClaim, PaymentRecord, Resolution } from '../../domain/payment-record.ts';
-import { type ClaimableState, ENDS_UNPAID, isClaimable, RESOLVABLE } from '../../domain/payment-state.ts';
-import type { KeptAnswer } from '../answers.ts';
-import type { BookFilter, BookPage, BookPlace, BookTotal, ModelTotal, ReadingOrder } from '../books.ts';
+import { type ClaimableState, ENDS_UNPAID, isClaimable } from '../../domain/payment-state.ts';
+import type { Answers, KeptAnswer } from '../answers.ts';
+import type { BookFilter, BookPage, BookPlace, Books, BookTotal, ModelTotal, ReadingOrder } from '../books.ts';
 import type { ClaimOutcome, Transition, TransitionOutcome } from '../ledger.ts';
 import { OpenCalls } from '../open-calls.ts';
 import type { Outbox } from '../outbox.ts';
 import type { PassStore } from '../passes.ts';
 import type { PaymentStore } from '../payment-store.ts';
-import type { Quote } from '../quotes.ts';
+import type { Quote, Quotes } from '../quotes.ts';
 import { freshRecord, steppedRecord } from '../record.ts';
-import { addUp } from '../totals.ts';
-import type { OpenCount, OwedAsset } from '../upkeep.ts';
+import type { OpenCount, OwedAsset, Upkeep } from '../upkeep.ts';
 import type { Uses } from '../uses.ts';
-import { listStatement, modelTotalsStatement, skipStatement, totalsStatement } from './book-statements.ts';
-import {
-  countKeptStatement,
-  dropAnswerStatement,
-  forgetAnswersStatement,
-  forgetQuotesStatement,
-  keepStatement,
-  recallQuotesStatement,
-  recallStatement,
-  rememberStatements,
-} from './memo-statements.ts';
+import { dropAnswerStatement } from './answer-statements.ts';
 import { announceStatements } from './outbox-statements.ts';
-import {
-  claimStatement,
-  findStatement,
-  namesakeStatement,
-  resolveStatement,
-  stepStatement,
-} from './payment-statements.ts';
-import { damaged, readBytes, readJson, readOptional, readRecord, readState, readText, readWhole } from './row.ts';
-import { readGroup, readModel } from './row-group.ts';
-import { readPage } from './row-page.ts';
-import { type Dialect, type SqlEngine, type SqlRow, type Statement, UniqueViolation } from './sql-engine.ts';
+import { claimStatement, findStatement, namesakeStatement, stepStatement } from './payment-statements.ts';
+import { readRecord, readWhole } from './row.ts';
+import { SqlAnswers } from './sql-answers.ts';
+import { SqlBooks } from './sql-books.ts';
+import { type SqlEngine, type Statement, UniqueViolation } from './sql-engine.ts';
 import { SqlOutbox } from './sql-outbox.ts';
 import { SqlPasses } from './sql-passes.ts';
+import { SqlQuotes } from './sql-quotes.ts';
+import { SqlUpkeep } from './sql-upkeep.ts';
 import { SqlUses } from './sql-uses.ts';
-import { readSound } from './try-read.ts';
-import {
-  beatStatement,
-  confirmStatement,
-  countOpenStatement,
-  countOwedByStatement,
-  countOwedStatement,
-  forgetOwnersStatement,
-  forgetUnmovedStatement,
-  markPaymentsStatement,
-  mayHaveForgottenStatement,
-  owedAmountsStatement,
-  pruneStatement,
-  retireStatement,
-  takeDefaultedStatement,
-  takeOpenStatement,
-  takeSettledStatement,
-} from './upkeep-statements.ts';
+import { mayHaveForgottenStatement } from './upkeep-statements.ts';
 
 /** Tries of a claim: the row that blocked it may be deleted before it can be read. */
 const CLAIM_ROUNDS = 8;
 
 /**
- * The ledger in SQL: one implementation for every engine. Each change is one statement, which is what makes it one
- * atomic act over all processes that share the database; no change depends on an earlier read.
+ * The ledger in SQL: one implementation for every engine. Claims and steps are here. Each of them is one statement,
+ * which is what makes it one atomic act over all processes that share the database; no change depends on an earlier
+ * read. The rest of the store is in the classes that it is handed to.
  */
 export class SqlLedger implements PaymentStore {
   readonly #engine: SqlEngine;
   readonly #clock: () => number;
   readonly #calls = new OpenCalls();
+  readonly #upkeep: Upkeep;
+  readonly #books: Books;
+  readonly #answers: Answers;
+  readonly #quotes: Quotes;
   readonly passes: PassStore;
   readonly outbox: Outbox;
   readonly uses: Uses;
@@ -78,10 +50,14 @@ export class SqlLedger implements PaymentStore {
   /** @param clock Unix milliseconds */
   constructor(engine: SqlEngine, clock: () => number) {
     this.#engine = engine;
+    this.#clock = clock;
+    this.#upkeep = new SqlUpkeep(engine, this.#calls);
+    this.#books = new SqlBooks(engine, this.#calls);
+    this.#answers = new SqlAnswers(engine, this.#calls, clock);
+    this.#quotes = new SqlQuotes(engine, this.#calls);
     this.passes = new SqlPasses(engine, this.#calls);
     this.outbox = new SqlOutbox(engine, this.#calls);
     this.uses = new SqlUses(engine, this.#calls);
-    this.#clock = clock;
   }
 
   claim(claim: PaymentClaim): Promise<ClaimOutcome> {
@@ -114,70 +90,47 @@ export class SqlLedger implements PaymentStore {
   }
 
   beat(owner: string, now: number): Promise<void> {
-    return this.#run(beatStatement(owner, now));
+    return this.#upkeep.beat(owner, now);
   }
 
   retire(owner: string): Promise<void> {
-    return this.#run(retireStatement(owner));
+    return this.#upkeep.retire(owner);
   }
 
   takeOpen(owner: string, now: number, holdMs: number, limit: number): Promise<readonly PaymentRecord[]> {
-    return this.#calls.run(async () => {
-      const { dialect } = this.#engine;
-      const open = await this.#engine.run(takeOpenStatement({ owner, now, holdMs, limit }, dialect));
-      // The next statement runs only if this one took nothing: rows that were taken must reach the caller, even if a
-      // second statement fails. A damaged row does not block the others: it stays in `countOpen`, with its age.
-      if (open.length > 0) return readSound(open, readRecord);
-      const debts = await this.#engine.run(takeDefaultedStatement({ owner, now, holdMs, limit }, dialect));
-      if (debts.length > 0) return readSound(debts, readRecord);
-      const settled = await this.#engine.run(takeSettledStatement({ owner, now, holdMs, limit }, dialect));
-      return readSound(settled, readRecord);
-    });
+    return this.#upkeep.takeOpen(owner, now, holdMs, limit);
   }
 
   confirm(key: PaymentKey): Promise<void> {
-    return this.#run(confirmStatement(key));
+    return this.#upkeep.confirm(key);
   }
 
-  countOwed(upTo: number): Promise<number> {
-    return this.#count(countOwedStatement(upTo));
-  }
-
-  async countOwedBy(payer: string, upTo: number): Promise<number> {
-    return Math.min(upTo, await this.#count(countOwedByStatement(payer, upTo)));
-  }
-
-  sumOwed(asset: OwedAsset, payer: string | undefined): Promise<bigint> {
-    return this.#calls.run(async () => {
-      const rows = await this.#engine.run(owedAmountsStatement(asset, payer));
-      const sums = rows.map(
-        (row) => (parseAmount(row.get('amount')) ?? damaged('amount')) * BigInt(readWhole(row, 'every')),
-      );
-      return sums.reduce((sum, amount) => sum + amount, 0n);
-    });
+  resolve(key: PaymentKey, resolution: Resolution): Promise<PaymentRecord | undefined> {
+    return this.#upkeep.resolve(key, resolution);
   }
 
   countOpen(): Promise<readonly OpenCount[]> {
-    return this.#calls.run(async () => {
-      const rows = await this.#engine.run(countOpenStatement());
-      return rows.map((row) => ({
-        state: readState(row),
-        count: readWhole(row, 'every'),
-        oldestAt: readWhole(row, 'oldest'),
-      }));
-    });
+    return this.#upkeep.countOpen();
+  }
+
+  countOwed(upTo: number): Promise<number> {
+    return this.#upkeep.countOwed(upTo);
+  }
+
+  countOwedBy(payer: string, upTo: number): Promise<number> {
+    return this.#upkeep.countOwedBy(payer, upTo);
+  }
+
+  sumOwed(asset: OwedAsset, payer: string | undefined): Promise<bigint> {
+    return this.#upkeep.sumOwed(asset, payer);
   }
 
   prune(changedBefore: number, expiredBefore: number, limit: number): Promise<number> {
-    return this.#calls.run(async () => {
-      const pruned = await this.#prune(changedBefore, expiredBefore, limit);
-      await this.#engine.run(forgetOwnersStatement(changedBefore));
-      return pruned;
-    });
+    return this.#upkeep.prune(changedBefore, expiredBefore, limit);
   }
 
   forgetUnmoved(state: ClaimableState, changedBefore: number, limit: number): Promise<number> {
-    return this.#delete((dialect) => forgetUnmovedStatement(state, changedBefore, limit, dialect));
+    return this.#upkeep.forgetUnmoved(state, changedBefore, limit);
   }
 
   list(
@@ -186,81 +139,47 @@ export class SqlLedger implements PaymentStore {
     limit: number,
     order?: ReadingOrder,
   ): Promise<readonly PaymentRecord[]> {
-    return this.#calls.run(async () => {
-      // No state is no row; SQL has no empty list.
-      if (filter.states?.length === 0) return [];
-      return (await this.#engine.run(listStatement(filter, after, limit, order))).map(readRecord);
-    });
+    return this.#books.list(filter, after, limit, order);
   }
 
   page(filter: BookFilter, after: BookPlace | undefined, limit: number, order?: ReadingOrder): Promise<BookPage> {
-    return this.#calls.run(async () => {
-      if (filter.states?.length === 0) return readPage([], limit);
-      return readPage(await this.#engine.run(listStatement(filter, after, limit, order)), limit);
-    });
+    return this.#books.page(filter, after, limit, order);
   }
 
   skip(after: BookPlace | undefined, rows: number, order?: ReadingOrder): Promise<BookPlace | undefined> {
-    return this.#calls.run(async () => {
-      const [row] = await this.#engine.run(skipStatement(after, rows, order));
-      return row && { claimedAt: readWhole(row, 'claimed_at'), key: readText(row, 'key') };
-    });
+    return this.#books.skip(after, rows, order);
   }
 
   summarize(filter: BookFilter): Promise<readonly BookTotal[]> {
-    return this.#calls.run(async () => {
-      if (filter.states?.length === 0) return [];
-      return addUp((await this.#engine.run(totalsStatement(filter))).map(readGroup));
-    });
+    return this.#books.summarize(filter);
   }
 
   summarizeModels(filter: BookFilter): Promise<readonly ModelTotal[]> {
-    return this.#calls.run(async () => {
-      if (filter.states?.length === 0) return [];
-      const rows = await this.#engine.run(modelTotalsStatement(filter, this.#engine.dialect));
-      return addUp(rows.map((row) => ({ ...readGroup(row), model: readModel(row) })));
-    });
-  }
-
-  resolve(key: PaymentKey, resolution: Resolution): Promise<PaymentRecord | undefined> {
-    return this.#calls.run(() => this.#readOne(resolveStatement(key, resolution, RESOLVABLE)));
+    return this.#books.summarizeModels(filter);
   }
 
   keep(key: PaymentKey, answer: KeptAnswer): Promise<void> {
-    return this.#run(keepStatement(key, answer, this.#clock()));
+    return this.#answers.keep(key, answer);
   }
 
   recall(key: PaymentKey): Promise<KeptAnswer | undefined> {
-    return this.#calls.run(async () => {
-      const [row] = await this.#engine.run(recallStatement(key));
-      return row === undefined ? undefined : readAnswer(row);
-    });
+    return this.#answers.recall(key);
   }
 
   countKept(): Promise<number> {
-    return this.#count(countKeptStatement());
+    return this.#answers.countKept();
   }
 
   forgetAnswers(keptBefore: number, limit: number): Promise<number> {
-    return this.#delete((dialect) => forgetAnswersStatement(keptBefore, limit, dialect));
+    return this.#answers.forgetAnswers(keptBefore, limit);
   }
 
   rememberQuotes(quotes: readonly Omit<Quote, 'seenAt'>[], now: number): Promise<void> {
-    return this.#calls.run(async () => {
-      for (const together of rememberStatements(quotes, now)) await this.#engine.runTogether(together);
-    });
+    return this.#quotes.rememberQuotes(quotes, now);
   }
 
   recallQuotes(since: number): Promise<readonly Quote[]> {
-    return this.#calls.run(async () => {
-      await this.#engine.run(forgetQuotesStatement(since));
-      const rows = await this.#engine.run(recallQuotesStatement(since));
-      return rows.map((row) => ({
-        route: readText(row, 'route'),
-        offer: readText(row, 'offer'),
-        seenAt: readWhole(row, 'seen_at'),
-      }));
-    });
+    return this.#quotes.recallQuotes(since);
   }
 
   close(): Promise<void> {
@@ -276,27 +195,6 @@ export class SqlLedger implements PaymentStore {
     if (claim.identifier === undefined) return undefined;
     const namesake = await this.#readOne(namesakeStatement(claim.identifier));
     return namesake === undefined ? undefined : { kind: 'held', record: namesake };
-  }
-
-  /** Two acts: the mark is written before rows are deleted. No row that expires after the mark is deleted. */
-  async #prune(changedBefore: number, expiredBefore: number, limit: number): Promise<number> {
-    const { dialect } = this.#engine;
-    const [marked] = await this.#engine.run(markPaymentsStatement(changedBefore, expiredBefore, limit));
-    if (marked === undefined) return 0;
-    const before = Math.min(expiredBefore, readWhole(marked, 'until_at') + 1);
-    return (await this.#engine.run(pruneStatement(changedBefore, before, limit, dialect))).length;
-  }
-
-  /** Deletes rows; the statement returns one for each. */
-  #delete(statement: (dialect: Dialect) => Statement): Promise<number> {
-    return this.#calls.run(async () => (await this.#engine.run(statement(this.#engine.dialect))).length);
-  }
-
-  #count(statement: Statement): Promise<number> {
-    return this.#calls.run(async () => {
-      const [row] = await this.#engine.run(statement);
-      return row === undefined ? damaged('count') : readWhole(row, 'every');
-    });
   }
 
   /** `undefined` when the key or the identifier is taken. */
@@ -337,22 +235,4 @@ export class SqlLedger implements PaymentStore {
     const [row] = await this.#engine.run(statement);
     return row === undefined ? undefined : readRecord(row);
   }
-
-  #run(...statements: readonly Statement[]): Promise<void> {
-    return this.#calls.run(async () => {
-      for (const statement of statements) await this.#engine.run(statement);
-    });
-  }
-}
-
-function readAnswer(row: SqlRow): KeptAnswer {
-  const headers: unknown = readJson(row, 'headers');
-  return {
-    status: readWhole(row, 'status'),
-    statusText: readText(row, 'status_text'),
-    headers: Array.isArray(headers) && headers.every((part) => typeof part === 'string') ? headers : damaged('headers'),
-    body: readBytes(row, 'body'),
-    requestId: readText(row, 'request_id'),
-    requestDigest: readOptional(row, 'request_digest'),
-  };
 }

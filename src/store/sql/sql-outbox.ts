@@ -13,7 +13,7 @@ import {
   takeDueStatement,
   waitingStatements,
 } from './outbox-statements.ts';
-import { damaged, readOptional, readText, readWhole } from './row.ts';
+import { damaged, readCount, readOptional, readText, readWhole } from './row.ts';
 import type { SqlEngine, SqlRow, Statement } from './sql-engine.ts';
 import { readApart } from './try-read.ts';
 
@@ -50,10 +50,10 @@ export class SqlOutbox implements Outbox {
       // SQL has no empty list.
       if (hooks.length === 0) return { count: 0, oldestAt: undefined };
       const [counted, oldest] = waitingStatements(hooks);
-      const [row] = await this.#engine.run(counted);
+      const count = readCount(await this.#engine.run(counted));
       const [first] = await this.#engine.run(oldest);
       return {
-        count: row === undefined ? damaged('count') : readWhole(row, 'every'),
+        count,
         oldestAt: first === undefined ? undefined : readWhole(first, 'created_at'),
       };
     });

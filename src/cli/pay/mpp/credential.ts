@@ -1,20 +1,10 @@
 import { keccak256, stringToBytes } from 'viem';
 import type { PrivateKeyAccount } from 'viem/accounts';
 import type { TypedDataToken } from '../../../domain/asset.ts';
+import { TRANSFER_AUTHORIZATION } from '../../../paywall/transfer-authorization.ts';
 import { encodeBase64url } from '../../../protocol/mpp/base64url.ts';
 import { CREDENTIAL_TYPE } from '../../../protocol/mpp/charge-request.ts';
 import type { PayableChallenge } from './challenge.ts';
-
-const TYPES = {
-  TransferWithAuthorization: [
-    { name: 'from', type: 'address' },
-    { name: 'to', type: 'address' },
-    { name: 'value', type: 'uint256' },
-    { name: 'validAfter', type: 'uint256' },
-    { name: 'validBefore', type: 'uint256' },
-    { name: 'nonce', type: 'bytes32' },
-  ],
-} as const;
 
 /**
  * Signs the payment of a challenge: a `TransferWithAuthorization` (EIP-3009) of just its amount, with the nonce that binds
@@ -39,7 +29,7 @@ export async function signCredential(
   };
   const signature = await wallet.signTypedData({
     domain: { name: token.name, version: token.version, chainId, verifyingContract: token.address as `0x${string}` },
-    types: TYPES,
+    types: { TransferWithAuthorization: TRANSFER_AUTHORIZATION },
     primaryType: 'TransferWithAuthorization',
     message,
   });
