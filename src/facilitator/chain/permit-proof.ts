@@ -1,7 +1,9 @@
 import { decodeFunctionData, encodeEventTopics } from 'viem';
-import { exactPermit2ProxyAbi, settledEvents, uptoPermit2ProxyAbi } from '../../evm/abi.ts';
+import { exactPermit2ProxyAbi, settledEvents } from '../../evm/abi.ts';
 import { type Address, type Hex, parseAddress } from '../../evm/address.ts';
-import { EXACT_PERMIT2_PROXY, UPTO_PERMIT2_PROXY } from '../../evm/addresses.ts';
+import { EXACT_PERMIT2_PROXY } from '../../evm/addresses.ts';
+import { UPTO_PERMIT2_PROXY } from '../../evm/upto/upto-permit.ts';
+import { uptoPermit2ProxyAbi } from '../../evm/upto/upto-proxy-abi.ts';
 import type { Receipt } from './chain-facts.ts';
 import type { ChainNode } from './chain-node.ts';
 import type { ChainReads } from './chain-reads.ts';

@@ -7,8 +7,9 @@ import { createDigests, type Digests } from '../../evm/eip712.ts';
 import { type Eip2612Permit, readEip2612Permit } from '../../evm/eip2612.ts';
 import { type Eip3009Payload, readEip3009Payload } from '../../evm/eip3009.ts';
 import { loadKeccak256 } from '../../evm/keccak.ts';
-import { type Permit2Payload, readPermit2Payload, readUptoPayload, type UptoPayload } from '../../evm/permit2.ts';
+import { EXACT_PERMIT, type Permit2Payload } from '../../evm/permit2.ts';
 import { loadSignerRecovery, type SignerRecovery } from '../../evm/signer-recovery.ts';
+import { UPTO_PERMIT, type UptoPayload } from '../../evm/upto/upto-permit.ts';
 
 /** The call that creates a payer's wallet, from an ERC-6492 signature. The client states it; nothing proves it. */
 export interface WalletDeployment {
@@ -88,10 +89,11 @@ export function readTransfer(
   const common = { asset, payTo, amount };
   const payload = submission.payload.payload;
   const approval = submission.version === 2 ? readEip2612Permit(submission.payload.extensions) : undefined;
+  const permit2Domain = tools.digests.permit2Domain(chainId, PERMIT2);
   if (offer.scheme === 'upto') {
-    const signed = readUptoPayload(payload);
+    const signed = UPTO_PERMIT.read(payload);
     if (signed === undefined) return undefined;
-    const digest = tools.digests.uptoWitnessTransfer(tools.digests.permit2Domain(chainId, PERMIT2), signed);
+    const digest = tools.digests.permitWitnessTransfer(permit2Domain, UPTO_PERMIT, signed);
     const { signature } = signed;
     const facts = { ...common, signature, ...signer(signed.from, digest, signature, tools) };
     return { method: 'upto', signed, maximum: offer.amount, approval, ...facts };
@@ -114,9 +116,9 @@ export function readTransfer(
       };
     }
     case 'permit2': {
-      const signed = readPermit2Payload(payload);
+      const signed = EXACT_PERMIT.read(payload);
       if (signed === undefined) return undefined;
-      const digest = tools.digests.permitWitnessTransfer(tools.digests.permit2Domain(chainId, PERMIT2), signed);
+      const digest = tools.digests.permitWitnessTransfer(permit2Domain, EXACT_PERMIT, signed);
       const { signature } = signed;
       return {
         method: 'permit2',

@@ -1,14 +1,10 @@
 import { decodeFunctionResult, encodeFunctionData } from 'viem';
-import {
-  exactPermit2ProxyAbi,
-  multicall3Abi,
-  transferWithBytesAbi,
-  transferWithWordsAbi,
-  uptoPermit2ProxyAbi,
-} from '../../evm/abi.ts';
+import { exactPermit2ProxyAbi, multicall3Abi, transferWithBytesAbi, transferWithWordsAbi } from '../../evm/abi.ts';
 import type { Hex } from '../../evm/address.ts';
-import { EXACT_PERMIT2_PROXY, MULTICALL3, UPTO_PERMIT2_PROXY } from '../../evm/addresses.ts';
+import { EXACT_PERMIT2_PROXY, MULTICALL3 } from '../../evm/addresses.ts';
 import type { Eip2612Permit } from '../../evm/eip2612.ts';
+import { UPTO_PERMIT2_PROXY } from '../../evm/upto/upto-permit.ts';
+import { uptoPermit2ProxyAbi } from '../../evm/upto/upto-proxy-abi.ts';
 import type { Call } from '../chain/chain-facts.ts';
 import type { Eip3009Transfer, Permit2Transfer, Transfer, UptoTransfer, WalletDeployment } from '../chain/transfer.ts';
 

@@ -1,7 +1,8 @@
 import type { Offer } from '../../domain/offer.ts';
 import type { Payment } from '../../domain/payment.ts';
 import type { Address } from '../../evm/address.ts';
-import { EXACT_PERMIT2_PROXY, PERMIT2, UPTO_PERMIT2_PROXY } from '../../evm/addresses.ts';
+import { EXACT_PERMIT2_PROXY, PERMIT2 } from '../../evm/addresses.ts';
+import { UPTO_PERMIT2_PROXY } from '../../evm/upto/upto-permit.ts';
 import type { ChainNode } from '../chain/chain-node.ts';
 import type { ChainReads } from '../chain/chain-reads.ts';
 import type { Eip3009Transfer, Permit2Transfer, Transfer, UptoTransfer, WalletDeployment } from '../chain/transfer.ts';
