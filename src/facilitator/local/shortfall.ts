@@ -1,7 +1,7 @@
 import { formatUnits } from '../../domain/amount.ts';
 import type { Offer } from '../../domain/offer.ts';
 import type { ChainReads } from '../chain/chain-reads.ts';
-import type { Transfer } from '../chain/transfer.ts';
+import type { TransferFacts } from '../transfer-method/transfer-facts.ts';
 
 /** Reasons that mean that the account does not hold the price. */
 const POOR: ReadonlySet<string> = new Set(['invalid_exact_evm_insufficient_balance', 'permit2_insufficient_balance']);
@@ -12,7 +12,7 @@ const POOR: ReadonlySet<string> = new Set(['invalid_exact_evm_insufficient_balan
  */
 export async function describeShortfall(
   reason: string,
-  transfer: Transfer,
+  transfer: TransferFacts,
   { asset, network, v1Network }: Offer,
   reads: ChainReads,
   signal: AbortSignal,
