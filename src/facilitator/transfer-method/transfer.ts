@@ -18,9 +18,21 @@ export interface Transfer extends TransferFacts {
   /** The payer's wallet, which is made first where it does not exist; `undefined` where none can be. */
   readonly deployment: WalletDeployment | undefined;
   /** Reasons of failed payments: the specification's own reasons where it has them. */
-  readonly reasons: { readonly simulation: string; readonly nonce: string };
+  readonly reasons: FailureReasons;
   readonly use: TransferUse;
   readonly settling: TransferSettling;
+}
+
+/** The reasons by which failures of one method are told. */
+export interface FailureReasons {
+  /** The call would fail now, for no reason that is known. */
+  readonly simulation: string;
+  /** The nonce is gone. */
+  readonly nonce: string;
+  /** The account holds less than the amount. */
+  readonly balance: string;
+  /** Permit2 may take less than the amount; `undefined` where Permit2 takes no part. */
+  readonly allowance: string | undefined;
 }
 
 /** What a mined transaction shows of a payment. `unclear`: neither of the others can be excluded. */

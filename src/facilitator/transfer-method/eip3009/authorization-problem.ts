@@ -1,8 +1,17 @@
 import type { Offer } from '../../../domain/offer.ts';
+import type { FailureReasons } from '../transfer.ts';
 import { accountAccepts, SETTLEMENT_MARGIN_SECONDS, type VerificationContext } from '../verification.ts';
 import { deployFirst, neededDeployment } from '../wallet-deployment.ts';
 import { authorizationCall } from './authorization-call.ts';
 import type { Eip3009Transfer } from './eip3009-transfer.ts';
+
+/** The reasons by which failures of authorizations are told. */
+export const EIP3009_REASONS = {
+  simulation: 'invalid_exact_evm_transaction_simulation_failed',
+  nonce: 'invalid_exact_evm_nonce_already_used',
+  balance: 'invalid_exact_evm_insufficient_balance',
+  allowance: undefined,
+} as const satisfies FailureReasons;
 
 /**
  * Checks a transfer against the offer and the chain, in the order and with the reasons of the specification
@@ -37,12 +46,11 @@ export async function findEip3009Problem(
   if (problem !== undefined) return problem;
   if (!assetHasCode) return 'asset_not_deployed_contract';
   if (nonceGone === undefined) return 'invalid_exact_evm_eip3009_not_supported';
-  if (nonceGone) return 'invalid_exact_evm_nonce_already_used';
+  if (nonceGone) return EIP3009_REASONS.nonce;
   const poor = balance !== undefined && balance < amount;
   if (simulation.kind === 'returned' && !poor) return undefined;
   return (
-    (await findDomainProblem(transfer, offer, context)) ??
-    (poor ? 'invalid_exact_evm_insufficient_balance' : 'invalid_exact_evm_transaction_simulation_failed')
+    (await findDomainProblem(transfer, offer, context)) ?? (poor ? EIP3009_REASONS.balance : EIP3009_REASONS.simulation)
   );
 }
 

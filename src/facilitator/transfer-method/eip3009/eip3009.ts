@@ -6,7 +6,7 @@ import type { Transfer } from '../transfer.ts';
 import { signedFacts } from '../transfer-facts.ts';
 import type { TransferMethod } from '../transfer-method.ts';
 import { authorizationCall } from './authorization-call.ts';
-import { findAuthorizationProblem, findEip3009Problem } from './authorization-problem.ts';
+import { EIP3009_REASONS, findAuthorizationProblem, findEip3009Problem } from './authorization-problem.ts';
 import { provesAuthorization } from './authorization-proof.ts';
 import type { Eip3009Transfer } from './eip3009-transfer.ts';
 import { findForeignUse } from './foreign-use.ts';
@@ -43,10 +43,7 @@ export function eip3009Transfer(authorization: Eip3009Transfer): Transfer {
   const { asset, payer, signed, signedByKey, deployment } = authorization;
   const transfer: Transfer = {
     ...authorization,
-    reasons: {
-      simulation: 'invalid_exact_evm_transaction_simulation_failed',
-      nonce: 'invalid_exact_evm_nonce_already_used',
-    },
+    reasons: EIP3009_REASONS,
     use: {
       lastSecond: signed.validBefore,
       namesNonce: true,

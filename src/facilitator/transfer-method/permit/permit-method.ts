@@ -6,7 +6,7 @@ import { isTransfer } from '../../chain/transfer-event.ts';
 import type { Transfer } from '../transfer.ts';
 import { signedFacts } from '../transfer-facts.ts';
 import type { TransferMethod } from '../transfer-method.ts';
-import { findApprovalProblem, findPermitProblem } from './permit-problem.ts';
+import { findApprovalProblem, findPermitProblem, PERMIT_REASONS } from './permit-problem.ts';
 import { usesPermit } from './permit-proof.ts';
 import type { PermitScheme } from './permit-scheme.ts';
 import type { PermitTransfer } from './permit-transfer.ts';
@@ -47,7 +47,7 @@ function permitTransfer<P extends Permit2Payload>(permit: PermitTransfer<P>, sch
   return {
     ...permit,
     deployment: undefined,
-    reasons: { simulation: 'permit2_simulation_failed', nonce: 'permit2_invalid_nonce' },
+    reasons: PERMIT_REASONS,
     use: {
       lastSecond: signed.deadline,
       namesNonce: false,

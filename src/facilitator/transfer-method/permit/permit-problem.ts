@@ -1,8 +1,17 @@
 import { PERMIT2 } from '../../../evm/addresses.ts';
 import type { Permit2Payload } from '../../../evm/permit2.ts';
 import type { Call } from '../../chain/chain-facts.ts';
+import type { FailureReasons } from '../transfer.ts';
 import { accountAccepts, SETTLEMENT_MARGIN_SECONDS, type VerificationContext } from '../verification.ts';
 import type { PermitTransfer } from './permit-transfer.ts';
+
+/** The reasons by which failures of permits are told. */
+export const PERMIT_REASONS = {
+  simulation: 'permit2_simulation_failed',
+  nonce: 'permit2_invalid_nonce',
+  balance: 'permit2_insufficient_balance',
+  allowance: 'permit2_allowance_required',
+} as const satisfies FailureReasons;
 
 /**
  * Checks a permit against the chain, in the order and with the reasons of the specification (`scheme_exact_evm.md`);
@@ -35,9 +44,9 @@ export async function findPermitProblem<P extends Permit2Payload>(
   if (!proxyHasCode) return 'permit2_proxy_not_deployed';
   if (simulation.kind === 'returned') return undefined;
   // Before what is missing: a permit that somebody else has sent took the money and the approval with it.
-  if (nonceGone === true) return 'permit2_invalid_nonce';
-  if (balance === undefined || balance < amount) return 'permit2_insufficient_balance';
-  return allowance === undefined || allowance < amount ? 'permit2_allowance_required' : 'permit2_simulation_failed';
+  if (nonceGone === true) return PERMIT_REASONS.nonce;
+  if (balance === undefined || balance < amount) return PERMIT_REASONS.balance;
+  return allowance === undefined || allowance < amount ? PERMIT_REASONS.allowance : PERMIT_REASONS.simulation;
 }
 
 /**
