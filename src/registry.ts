@@ -14,6 +14,7 @@ import { openRelayedFacilitator } from './facilitator/relayed/relayed-facilitato
 import type { WorkerChannel } from './facilitator/relayed/settlement-channel.ts';
 import { openRemoteFacilitator, type StrangeReason } from './facilitator/remote/remote-facilitator.ts';
 import type { OpenWitness } from './facilitator/remote/witness.ts';
+import { loadTransferMethods } from './facilitator/transfer-method/transfer-methods.ts';
 import { addressForms } from './family/address-forms.ts';
 import { eip155 } from './family/eip155/eip155.ts';
 import { solana } from './family/solana/solana.ts';
@@ -121,7 +122,10 @@ const SPEC_KINDS: {
     settlesHere: () => true,
     networks: ({ rpc }) => [...rpc.keys()],
     async load(_spec, parts) {
-      const { openLocalFacilitator } = await import('./facilitator/local/local-facilitator.ts');
+      const [{ openLocalFacilitator }] = await Promise.all([
+        import('./facilitator/local/local-facilitator.ts'),
+        loadTransferMethods(),
+      ]);
       parts.openLocalFacilitator ??= openLocalFacilitator;
     },
     open(spec, { openLocalFacilitator }, { onFailedGas }) {
@@ -159,7 +163,13 @@ function kindOf({ kind }: FacilitatorSpec): SpecKind<FacilitatorSpec> {
 
 /** Who reads the chains of a family for themselves, through JSON-RPC nodes. */
 const WITNESSES: Readonly<Record<string, () => Promise<OpenWitness>>> = {
-  eip155: async () => (await import('./facilitator/remote/chain-witness.ts')).openChainWitness,
+  eip155: async () => {
+    const [{ openChainWitness }] = await Promise.all([
+      import('./facilitator/remote/chain-witness.ts'),
+      loadTransferMethods(),
+    ]);
+    return openChainWitness;
+  },
   solana: async () => (await import('./facilitator/solana/solana-witness.ts')).openSolanaWitness,
 };
 

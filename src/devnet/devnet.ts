@@ -12,15 +12,7 @@ import {
 import { privateKeyToAccount } from 'viem/accounts';
 import { type Network, parseNetwork } from '../domain/network.ts';
 import { DEVNET_ACCOUNTS, type DevnetAccount, MINTER } from './accounts.ts';
-import {
-  type Address,
-  DEVNET_CHAIN_ID,
-  EXACT_PERMIT2_PROXY,
-  MULTICALL3,
-  PERMIT2,
-  UPTO_PERMIT2_PROXY,
-  USDC,
-} from './addresses.ts';
+import { type Address, DEVNET_CHAIN_ID, MULTICALL3, OWN_CONTRACTS, PERMIT2, USDC } from './addresses.ts';
 import { type Anvil, startAnvil } from './anvil.ts';
 import { readArtifact } from './artifact.ts';
 import { borrowCode, type PlacedCode } from './borrowed-code.ts';
@@ -171,18 +163,11 @@ function devnetOn(anvil: Anvil): Devnet {
   };
 }
 
-/** Our own contracts that need neither constructor nor storage. */
+/** The code of our own contracts. */
 async function ownCode(): Promise<readonly PlacedCode[]> {
-  const [usdc, exact, upto] = await Promise.all([
-    readArtifact('TestUsdc'),
-    readArtifact('ExactPermit2Proxy'),
-    readArtifact('UptoPermit2Proxy'),
-  ]);
-  return [
-    { address: USDC, code: usdc.deployedBytecode },
-    { address: EXACT_PERMIT2_PROXY, code: exact.deployedBytecode },
-    { address: UPTO_PERMIT2_PROXY, code: upto.deployedBytecode },
-  ];
+  return await Promise.all(
+    OWN_CONTRACTS.map(async ({ name, address }) => ({ address, code: (await readArtifact(name)).deployedBytecode })),
+  );
 }
 
 async function furnish(rpcUrl: string, contracts: readonly PlacedCode[]): Promise<void> {

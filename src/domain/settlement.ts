@@ -27,7 +27,7 @@ export type SettlementOutcome =
   | { readonly kind: 'unknown'; readonly reason: string; readonly transaction?: string };
 
 /**
- * The settlement of nothing: `upto` payments of which nothing was used. No transaction is sent, and no facilitator is
+ * The settlement of nothing: payments of a maximum of which nothing was used. No transaction is sent, and no facilitator is
  * asked.
  */
 export function nothingMoved(payer: string): SettlementOutcome {

@@ -6,8 +6,5 @@ export const PERMIT2 = '0x000000000022d473030f116ddee9f6b43ac78ba3' as Address;
 /** The x402 proxy that alone may use an `exact` permit: it sends the tokens to the witnessed recipient only. */
 export const EXACT_PERMIT2_PROXY = '0x402085c248eea27d92e8b30b2c58ed07f9e20001' as Address;
 
-/** The x402 proxy that alone may use an `upto` permit, and only for the account that the payer named in it. */
-export const UPTO_PERMIT2_PROXY = '0x4020a4f3b7b90cca423b9fabcc0ce57c6c240002' as Address;
-
 /** Multicall3, at the same address on every chain. */
 export const MULTICALL3 = '0xca11bde05977b3631167028862be2a173976ca11' as Address;

@@ -1,15 +1,13 @@
 import type { Address, Hex } from './address.ts';
 import type { Eip3009Payload } from './eip3009.ts';
 import type { Keccak256 } from './keccak.ts';
-import type { Permit2Payload, UptoPayload } from './permit2.ts';
+import type { Permit2Payload, PermitForm } from './permit2.ts';
 
 const DOMAIN_TYPE = 'EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)';
 const PERMIT2_DOMAIN_TYPE = 'EIP712Domain(string name,uint256 chainId,address verifyingContract)';
 const TRANSFER_TYPE =
   'TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)';
 const TOKEN_PERMISSIONS_TYPE = 'TokenPermissions(address token,uint256 amount)';
-const WITNESS_TYPE = 'Witness(address to,uint256 validAfter)';
-const UPTO_WITNESS_TYPE = 'Witness(address to,address facilitator,uint256 validAfter)';
 const PERMIT_TYPE =
   'PermitWitnessTransferFrom(TokenPermissions permitted,address spender,uint256 nonce,uint256 deadline,Witness witness)';
 
@@ -34,12 +32,14 @@ export interface Digests {
   tokenDomain(domain: TokenDomain): Uint8Array;
   permit2Domain(chainId: number, permit2: Address): Uint8Array;
   transferWithAuthorization(domainSeparator: Uint8Array, payload: Eip3009Payload): Uint8Array;
-  permitWitnessTransfer(domainSeparator: Uint8Array, payload: Permit2Payload): Uint8Array;
-  /** The same for a permit of up to an amount, whose witness names the account that may settle. */
-  uptoWitnessTransfer(domainSeparator: Uint8Array, payload: UptoPayload): Uint8Array;
+  permitWitnessTransfer<P extends Permit2Payload>(
+    domainSeparator: Uint8Array,
+    form: Pick<PermitForm<P>, 'witness'>,
+    payload: P,
+  ): Uint8Array;
 }
 
-/** Prepares the digests: type hashes are computed here, once. */
+/** Prepares the digests: type hashes are computed here, and those of a witness at its first use. */
 export function createDigests(keccak256: Keccak256): Digests {
   const hashText = (text: string): Uint8Array => keccak256(Buffer.from(text, 'utf8'));
   const hashWords = (...words: Uint8Array[]): Uint8Array => keccak256(Buffer.concat(words));
@@ -47,10 +47,14 @@ export function createDigests(keccak256: Keccak256): Digests {
   const permit2DomainType = hashText(PERMIT2_DOMAIN_TYPE);
   const transferType = hashText(TRANSFER_TYPE);
   const tokenPermissionsType = hashText(TOKEN_PERMISSIONS_TYPE);
-  const witnessType = hashText(WITNESS_TYPE);
-  const uptoWitnessType = hashText(UPTO_WITNESS_TYPE);
-  const permitType = hashText(`${PERMIT_TYPE}${TOKEN_PERMISSIONS_TYPE}${WITNESS_TYPE}`);
-  const uptoPermitType = hashText(`${PERMIT_TYPE}${TOKEN_PERMISSIONS_TYPE}${UPTO_WITNESS_TYPE}`);
+  const witnessTypes = new Map<string, WitnessTypes>();
+  const typesOf = (type: string): WitnessTypes => {
+    const known = witnessTypes.get(type);
+    if (known !== undefined) return known;
+    const types = { witness: hashText(type), permit: hashText(`${PERMIT_TYPE}${TOKEN_PERMISSIONS_TYPE}${type}`) };
+    witnessTypes.set(type, types);
+    return types;
+  };
   const permit2Name = hashText('Permit2');
   // Filled for each payment and read before anything else runs; only the words that differ are written.
   const message = Buffer.alloc(66);
@@ -86,17 +90,20 @@ export function createDigests(keccak256: Keccak256): Digests {
       transfer.write(nonce.slice(2), 192, 'hex');
       return signed(domainSeparator, keccak256(transfer));
     },
-    permitWitnessTransfer(domainSeparator, permit) {
-      const { to, validAfter } = permit.witness;
-      const witnessHash = hashWords(witnessType, hexWord(to), word(validAfter));
-      return signed(domainSeparator, permitHash(permitType, permit, witnessHash));
-    },
-    uptoWitnessTransfer(domainSeparator, permit) {
-      const { to, facilitator, validAfter } = permit.witness;
-      const witnessHash = hashWords(uptoWitnessType, hexWord(to), hexWord(facilitator), word(validAfter));
-      return signed(domainSeparator, permitHash(uptoPermitType, permit, witnessHash));
+    permitWitnessTransfer(domainSeparator, { witness }, permit) {
+      const types = typesOf(witness.type);
+      const members = witness
+        .members(permit.witness)
+        .map((member) => (typeof member === 'bigint' ? word(member) : hexWord(member)));
+      return signed(domainSeparator, permitHash(types.permit, permit, hashWords(types.witness, ...members)));
     },
   };
+}
+
+/** Type hashes of a witness, and of the permits that have it. */
+interface WitnessTypes {
+  readonly witness: Uint8Array;
+  readonly permit: Uint8Array;
 }
 
 /** A `uint256` as 32 bytes. */

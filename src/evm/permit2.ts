@@ -2,6 +2,7 @@ import { parseAmount } from '../domain/amount.ts';
 import { isJsonObject } from '../domain/payment.ts';
 import type { JsonObject } from '../domain/x402.ts';
 import { type Address, type Hex, parseAddress, parseHex } from './address.ts';
+import { EXACT_PERMIT2_PROXY } from './addresses.ts';
 import { MAX_SIGNATURE_BYTES } from './eip3009.ts';
 
 /**
@@ -22,31 +23,37 @@ export interface Permit2Payload {
   readonly witness: { readonly to: Address; readonly validAfter: bigint };
 }
 
-/**
- * A signed `PermitWitnessTransferFrom` for up to an amount: the `upto` payload. Only the account in the witness may
- * choose the amount.
- *
- * @see x402 specification, `scheme_upto_evm.md`
- */
-export interface UptoPayload extends Permit2Payload {
-  readonly witness: Permit2Payload['witness'] & { readonly facilitator: Address };
+/** What payers sign along with a permit. The contract that uses the permit holds to it. */
+export interface WitnessForm<P extends Permit2Payload> {
+  /** Its EIP-712 type. */
+  readonly type: string;
+  /** Its members, in the order of the type. */
+  members(witness: P['witness']): readonly (Address | bigint)[];
 }
+
+/** The parts in which the permits of one scheme differ from those of others. */
+export interface PermitForm<P extends Permit2Payload> {
+  /** The only contract that may use the permit. */
+  readonly spender: Address;
+  readonly witness: WitnessForm<P>;
+  /** Reads a payload, every field in the one spelling that the wire allows; `undefined` when anything is off. */
+  read(payload: JsonObject): P | undefined;
+}
+
+/** The permits of `exact`. */
+export const EXACT_PERMIT: PermitForm<Permit2Payload> = {
+  spender: EXACT_PERMIT2_PROXY,
+  witness: {
+    type: 'Witness(address to,uint256 validAfter)',
+    members: ({ to, validAfter }) => [to, validAfter],
+  },
+  read: readPermit2Payload,
+};
 
 /** Reads an `exact` payload, every field in the one spelling that the wire allows; `undefined` when anything is off. */
 export function readPermit2Payload(payload: JsonObject): Permit2Payload | undefined {
   const authorization = payload['permit2Authorization'];
   return isJsonObject(authorization) ? readAuthorization(payload, authorization) : undefined;
-}
-
-/** Reads an `upto` payload in the same way. */
-export function readUptoPayload(payload: JsonObject): UptoPayload | undefined {
-  const authorization = payload['permit2Authorization'];
-  if (!isJsonObject(authorization)) return undefined;
-  const signed = readAuthorization(payload, authorization);
-  const witness = authorization['witness'];
-  const facilitator = isJsonObject(witness) ? parseAddress(witness['facilitator']) : undefined;
-  if (signed === undefined || facilitator === undefined) return undefined;
-  return { ...signed, witness: { ...signed.witness, facilitator } };
 }
 
 function readAuthorization(payload: JsonObject, authorization: JsonObject): Permit2Payload | undefined {

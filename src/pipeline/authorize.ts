@@ -142,7 +142,7 @@ async function verify(
  * prices and proved signatures qualify; a price that depends on the answer is not paid yet.
  *
  * Where the facilitator's reason leaves open whether the payment was used, as on Solana and for Permit2, the chain is
- * asked in any case, also for `upto` and for accounts that only the chain can judge: a used payment gets no new offer.
+ * asked in any case, also for maximums and for accounts that only the chain can judge: a used payment gets no new offer.
  * Nothing is written down, so a crash changes nothing: the same payment is judged anew.
  *
  * @throws GatewayError the facilitator's faults: nothing is claimed

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { PaymentRequirements } from '@x402/core/types';
-import { PERMIT2, UPTO_PERMIT2_PROXY } from '../../src/evm/addresses.ts';
+import { PERMIT2 } from '../../src/evm/addresses.ts';
 import { createDigests } from '../../src/evm/eip712.ts';
 import { loadKeccak256 } from '../../src/evm/keccak.ts';
+import { UPTO_PERMIT, UPTO_PERMIT2_PROXY } from '../../src/evm/upto/upto-permit.ts';
 import { openDigestSigner, PAYER, requireAddress } from './payment-signer.ts';
 
 /** How long a payment stays good, in seconds: no longer than the offer allows. */
@@ -21,7 +22,7 @@ export async function openUptoSigner(): Promise<(offer: PaymentRequirements) => 
     const facilitator = requireAddress(String(extra['facilitatorAddress']));
     const witness = { to: requireAddress(payTo), facilitator, validAfter: 0n };
     const permit = { signature: '0x', from, permitted, spender: UPTO_PERMIT2_PROXY, nonce, deadline, witness } as const;
-    const signature = `0x${Buffer.from(sign(digests.uptoWitnessTransfer(domain, permit))).toString('hex')}`;
+    const signature = `0x${Buffer.from(sign(digests.permitWitnessTransfer(domain, UPTO_PERMIT, permit))).toString('hex')}`;
     return {
       signature,
       permit2Authorization: {

@@ -45,6 +45,19 @@ describe('docs/architecture.md', () => {
     expect(undrawn).toEqual([]);
   });
 
+  it('is kept by a scheme: `upto` has folders of its own, and few other files name it', () => {
+    const own = ['src/evm/upto/', 'src/facilitator/transfer-method/upto/', 'src/scheme/upto-evm/'];
+    const files = sourcesBelow('src').filter((file) => /upto|Upto|UPTO/.test(readRepositoryFile(file)));
+    for (const folder of own) expect(files.some((file) => file.startsWith(folder))).toBe(true);
+    expect(files.filter((file) => !own.some((folder) => file.startsWith(folder))).sort()).toEqual([
+      'src/cli/evm-schemes.ts',
+      'src/devnet/addresses.ts',
+      'src/domain/offer.ts',
+      'src/facilitator/transfer-method/transfer-methods.ts',
+      'src/registry.ts',
+    ]);
+  });
+
   it('names every folder that knows connections', () => {
     const sources = readdirSync(repositoryPath('src'), { recursive: true, encoding: 'utf8' });
     const connected = sources.filter((file) => {

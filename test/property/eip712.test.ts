@@ -1,3 +1,4 @@
+import { uptoPermit2WitnessTypes } from '@x402/evm';
 import fc from 'fast-check';
 import { bytesToHex, getAddress, type Hex, hashTypedData } from 'viem';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -5,6 +6,8 @@ import type { Address } from '../../src/evm/address.ts';
 import { PERMIT2 } from '../../src/evm/addresses.ts';
 import { createDigests, type Digests } from '../../src/evm/eip712.ts';
 import { loadKeccak256 } from '../../src/evm/keccak.ts';
+import { EXACT_PERMIT } from '../../src/evm/permit2.ts';
+import { UPTO_PERMIT } from '../../src/evm/upto/upto-permit.ts';
 import { PERMIT_TYPES, TRANSFER_TYPES } from '../support/exact-evm-payments.ts';
 
 const hex = (bytes: number) =>
@@ -53,20 +56,21 @@ describe('the digest of an EIP-3009 transfer', () => {
   });
 });
 
+const permit = {
+  signature: fc.constant<Hex>('0x'),
+  from: address,
+  permitted: fc.record({ token: address, amount: uint256 }),
+  spender: address,
+  nonce: uint256,
+  deadline: uint256,
+};
+
 describe('the digest of an exact Permit2 transfer', () => {
-  const permit = fc.record({
-    signature: fc.constant<Hex>('0x'),
-    from: address,
-    permitted: fc.record({ token: address, amount: uint256 }),
-    spender: address,
-    nonce: uint256,
-    deadline: uint256,
-    witness: fc.record({ to: address, validAfter: uint256 }),
-  });
+  const exact = fc.record({ ...permit, witness: fc.record({ to: address, validAfter: uint256 }) });
 
   it('is the one that EIP-712 asks for', () => {
     fc.assert(
-      fc.property(chainId, permit, (chain, payload) => {
+      fc.property(chainId, exact, (chain, payload) => {
         const { signature: _, from: __, ...message } = payload;
         const expected = hashTypedData({
           domain: { name: 'Permit2', chainId: chain, verifyingContract: PERMIT2 },
@@ -75,7 +79,31 @@ describe('the digest of an exact Permit2 transfer', () => {
           message,
         });
         const separator = digests.permit2Domain(chain, PERMIT2);
-        expect(bytesToHex(digests.permitWitnessTransfer(separator, payload))).toBe(expected);
+        expect(bytesToHex(digests.permitWitnessTransfer(separator, EXACT_PERMIT, payload))).toBe(expected);
+      }),
+      { numRuns: 150 },
+    );
+  });
+});
+
+describe('the digest of an upto Permit2 transfer', () => {
+  const upto = fc.record({
+    ...permit,
+    witness: fc.record({ to: address, facilitator: address, validAfter: uint256 }),
+  });
+
+  it('is the one that EIP-712 asks for, with the types of the official client', () => {
+    fc.assert(
+      fc.property(chainId, upto, (chain, payload) => {
+        const { signature: _, from: __, ...message } = payload;
+        const expected = hashTypedData({
+          domain: { name: 'Permit2', chainId: chain, verifyingContract: PERMIT2 },
+          types: uptoPermit2WitnessTypes,
+          primaryType: 'PermitWitnessTransferFrom',
+          message,
+        });
+        const separator = digests.permit2Domain(chain, PERMIT2);
+        expect(bytesToHex(digests.permitWitnessTransfer(separator, UPTO_PERMIT, payload))).toBe(expected);
       }),
       { numRuns: 150 },
     );

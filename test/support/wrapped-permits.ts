@@ -3,8 +3,7 @@ import { privateKeyToAccount } from 'viem/accounts';
 import type { Amount } from '../../src/domain/amount.ts';
 import type { Payment } from '../../src/domain/payment.ts';
 import { MULTICALL3 } from '../../src/evm/addresses.ts';
-import { loadReadTools, readTransfer } from '../../src/facilitator/chain/transfer.ts';
-import { transferCall } from '../../src/facilitator/local/transfer-call.ts';
+import { loadReadTools, readTransfer } from '../../src/facilitator/transfer-method/read-transfer.ts';
 import { clientOf, type Devnet } from './devnet.ts';
 
 /** A call of a contract. */
@@ -17,7 +16,7 @@ export interface RawCall {
 export async function settleCall(devnet: Devnet, payment: Payment, amount: Amount): Promise<RawCall> {
   const transfer = readTransfer(payment, amount, devnet.chainId, await loadReadTools());
   if (transfer === undefined) throw new Error('the payment cannot be read');
-  return transferCall(transfer, undefined);
+  return transfer.settling.call();
 }
 
 const ABI = parseAbi([

@@ -1,9 +1,8 @@
 import { x402Client } from '@x402/core/client';
-import { registerExactEvmScheme } from '@x402/evm/exact/client';
-import { UptoEvmScheme } from '@x402/evm/upto/client';
 import { wrapFetchWithPayment } from '@x402/fetch';
 import { privateKeyToAccount } from 'viem/accounts';
 import type { DevnetAccount } from '../../devnet/accounts.ts';
+import { registerEvmSchemes } from '../evm-schemes.ts';
 
 /** One request of the buyer's client, and its answer. */
 export interface Exchange {
@@ -30,8 +29,7 @@ export async function buy(url: string, buyer: DevnetAccount, init?: RequestInit)
     exchanges.push({ method, url: asked, sent, status: response.status, received: response.headers });
     return response;
   };
-  const signer = privateKeyToAccount(buyer.key);
-  const client = registerExactEvmScheme(new x402Client(), { signer }).register('eip155:*', new UptoEvmScheme(signer));
+  const client = registerEvmSchemes(new x402Client(), privateKeyToAccount(buyer.key));
   const response = await wrapFetchWithPayment(watched, client)(url, init);
   return { exchanges, body: await response.text() };
 }

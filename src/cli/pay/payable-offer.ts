@@ -3,6 +3,7 @@ import type { PaymentRequired, PaymentRequirements } from '@x402/core/types';
 import type { AssetTable } from '../../config/asset-table.ts';
 import { type Amount, formatUnits, parseAmount } from '../../domain/amount.ts';
 import type { Asset, KnownNetwork } from '../../domain/asset.ts';
+import { statesMaximum } from '../../domain/offer.ts';
 import { isAddress } from '../../svm/public-key.ts';
 import { printable } from '../terminal.ts';
 import { offeredPass } from './pass.ts';
@@ -89,7 +90,7 @@ export function describeOffer(offer: PayableOffer, stated: Stated, url: string):
     ['resource', resource],
     ...(description === undefined || description === '' ? [] : [['for', description]]),
     [
-      offer.scheme === 'upto' ? 'at most' : 'price',
+      statesMaximum(offer) ? 'at most' : 'price',
       `${priceText(offer)}${asset === undefined ? '' : ` (${offer.amount} atomic units of ${asset.address})`}`,
     ],
     ['network', chain],

@@ -1,9 +1,8 @@
 import { x402Client } from '@x402/core/client';
 import { decodePaymentRequiredHeader } from '@x402/core/http';
 import type { PaymentRequirements } from '@x402/core/types';
-import { registerExactEvmScheme } from '@x402/evm/exact/client';
-import { UptoEvmScheme } from '@x402/evm/upto/client';
 import { wrapFetchWithPayment } from '@x402/fetch';
+import { registerEvmSchemes } from '../evm-schemes.ts';
 import { type PayableOffer, readOffer } from './payable-offer.ts';
 import {
   type PurchaseOutcome,
@@ -84,9 +83,7 @@ function clientOf(
   { wallet, solana }: Keys,
 ): x402Client {
   const client = new x402Client(choose).setSpendControls(false);
-  if (wallet !== undefined) {
-    registerExactEvmScheme(client, { signer: wallet }).register('eip155:*', new UptoEvmScheme(wallet));
-  }
+  if (wallet !== undefined) registerEvmSchemes(client, wallet);
   if (solana !== undefined) client.register('solana:*', solana.scheme);
   return client;
 }

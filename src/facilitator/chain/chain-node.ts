@@ -3,6 +3,7 @@ import { evmChainId, type Network } from '../../domain/network.ts';
 import { authorizationUsedEvent, transferEvent } from '../../evm/abi.ts';
 import type { Address, Hex } from '../../evm/address.ts';
 import { openTunnels } from '../../outgoing/dispatcher.ts';
+import type { TransferFacts } from '../transfer-method/transfer-facts.ts';
 import type {
   Block,
   BlockRange,
@@ -17,7 +18,6 @@ import type {
 import { type FoundLog, field, readBytes, readFoundLogs, readLogs, readQuantity, readSeconds } from './rpc-answer.ts';
 import { isRevert, nodeFault, nonsense, RangeRefusal, readRefusal, refusalOfRange } from './rpc-fault.ts';
 import { SearchMemory } from './search-memory.ts';
-import type { Transfer } from './transfer.ts';
 import { word } from './transfer-event.ts';
 
 /** How long one HTTP exchange with a node may take, in milliseconds. The caller's signal may end it earlier. */
@@ -220,7 +220,7 @@ export class ChainNode {
 
   /** Transactions in which `asset` says that it moved exactly an amount between two accounts. */
   async transfers(
-    { asset, payer, payTo, amount }: Pick<Transfer, 'asset' | 'payer' | 'payTo' | 'amount'>,
+    { asset, payer, payTo, amount }: Pick<TransferFacts, 'asset' | 'payer' | 'payTo' | 'amount'>,
     range: BlockRange,
     signal?: AbortSignal,
   ): Promise<LogSearch> {

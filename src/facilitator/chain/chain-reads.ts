@@ -3,7 +3,6 @@ import { EIP1271_MAGIC_WORD, eip1271Abi, permit2Abi, tokenAbi } from '../../evm/
 import type { Address, Hex } from '../../evm/address.ts';
 import { PERMIT2 } from '../../evm/addresses.ts';
 import type { ChainNode } from './chain-node.ts';
-import type { Eip3009Transfer, Transfer } from './transfer.ts';
 
 /** What a view of a token may use; proxied tokens with long checks take a tenth of it. */
 const VIEW_GAS = 200_000n;
@@ -41,14 +40,15 @@ export class ChainReads {
     return await this.#word(asset, data, signal, block);
   }
 
-  /**
-   * Whether a transfer's nonce is gone, now or after a block: used for this or another transfer, or cancelled. A nonce
-   * that is gone proves no payment; a nonce that is not gone proves that none was made.
-   */
-  async nonceIsGone(transfer: Transfer, signal?: AbortSignal, block?: bigint): Promise<boolean | undefined> {
-    const state = await (transfer.method === 'eip3009'
-      ? this.#authorizationState(transfer, signal, block)
-      : this.#permit2Bit(transfer.signed.from, transfer.signed.nonce, signal, block));
+  /** Whether an EIP-3009 nonce of an account is gone, now or after a block. */
+  async authorizationIsGone(
+    asset: Address,
+    { from, nonce }: { readonly from: Address; readonly nonce: Hex },
+    signal?: AbortSignal,
+    block?: bigint,
+  ): Promise<boolean | undefined> {
+    const data = encodeFunctionData({ abi: tokenAbi, functionName: 'authorizationState', args: [from, nonce] });
+    const state = await this.#word(asset, data, signal, block);
     return state === undefined ? undefined : state !== 0n;
   }
 
@@ -59,8 +59,9 @@ export class ChainReads {
     signal?: AbortSignal,
     block?: bigint,
   ): Promise<boolean | undefined> {
-    const bit = await this.#permit2Bit(owner, nonce, signal, block);
-    return bit === undefined ? undefined : bit !== 0n;
+    const args = [owner, nonce >> 8n] as const;
+    const word = await this.#word(PERMIT2, encodeFunctionData({ abi: permit2Abi, args }), signal, block);
+    return word === undefined ? undefined : ((word >> (nonce & 0xffn)) & 1n) !== 0n;
   }
 
   /** Whether an account with code accepts a signature (EIP-1271). */
@@ -80,22 +81,6 @@ export class ChainReads {
     } catch {
       return undefined; // old tokens return bytes32
     }
-  }
-
-  async #authorizationState(
-    { asset, signed }: Eip3009Transfer,
-    signal?: AbortSignal,
-    block?: bigint,
-  ): Promise<bigint | undefined> {
-    const args = [signed.from, signed.nonce] as const;
-    const data = encodeFunctionData({ abi: tokenAbi, functionName: 'authorizationState', args });
-    return await this.#word(asset, data, signal, block);
-  }
-
-  async #permit2Bit(owner: Address, nonce: bigint, signal?: AbortSignal, block?: bigint): Promise<bigint | undefined> {
-    const args = [owner, nonce >> 8n] as const;
-    const word = await this.#word(PERMIT2, encodeFunctionData({ abi: permit2Abi, args }), signal, block);
-    return word === undefined ? undefined : (word >> (nonce & 0xffn)) & 1n;
   }
 
   async #word(to: Address, data: Hex, signal?: AbortSignal, block?: bigint): Promise<bigint | undefined> {

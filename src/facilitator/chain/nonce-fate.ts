@@ -1,10 +1,10 @@
 import type { SettlementOutcome } from '../../domain/settlement.ts';
 import type { Hex } from '../../evm/address.ts';
+import type { Transfer } from '../transfer-method/transfer.ts';
 import type { Block, Receipt } from './chain-facts.ts';
-import { FAILURES, pending, settledWith } from './chain-outcome.ts';
-import type { ChainView } from './permit-proof.ts';
-import type { Transfer } from './transfer.ts';
-import { type Findings, lastSecond, searchTransfer } from './transfer-search.ts';
+import { pending, settledWith } from './chain-outcome.ts';
+import type { FateTools } from './chain-view.ts';
+import { type Findings, searchTransfer } from './transfer-search.ts';
 
 /**
  * How long before a payment was claimed its transfer may have been mined, in seconds: chains' clocks and ours differ.
@@ -36,14 +36,6 @@ export type NonceFate =
   /** The node cannot tell. */
   | { readonly kind: 'unclear' };
 
-/** The parts that a search for a nonce's fate needs. */
-export interface FateTools extends ChainView {
-  /** Blocks, its own included, until a transaction counts; at least 1. */
-  readonly confirmations: number;
-  /** Unix milliseconds. */
-  readonly clock: () => number;
-}
-
 /**
  * Finds out what became of a transfer's nonce since a payment was claimed.
  *
@@ -65,7 +57,7 @@ export async function findFate(
   const head = await node.block('latest', signal);
   // Also needed for a nonce that is gone: the search starts at a block time that is chosen by our clock.
   const fresh = clock() / 1000 - head.timestamp <= MAX_LAG_SECONDS;
-  const gone = await reads.nonceIsGone(transfer, signal, head.number);
+  const gone = await transfer.use.nonceIsGone(reads, signal, head.number);
   if (gone === undefined) return { kind: 'unclear' };
   if (!gone)
     return (await isOver(transfer, head, tools, signal)) ? { kind: 'expired' } : { kind: 'unused', head, fresh };
@@ -82,7 +74,7 @@ export async function findFate(
       if (!findings.elsewhere && (!fresh || since > clock())) return { kind: 'unclear' };
       // A reorganisation may still undo the transaction that took the nonce, together with its block.
       const firm = deepBlock(head, BigInt(confirmations));
-      const stays = firm === head.number || (await reads.nonceIsGone(transfer, signal, firm)) === true;
+      const stays = firm === head.number || (await transfer.use.nonceIsGone(reads, signal, firm)) === true;
       return { kind: stays ? 'spent' : 'unclear' };
     }
   }
@@ -101,7 +93,7 @@ export function outcomeOfFate(transfer: Transfer, fate: NonceFate, ours?: Hex): 
     case 'unconfirmed':
       return pending(fate.receipt.transaction);
     case 'spent':
-      return { kind: 'failed', reason: FAILURES[transfer.method].nonce };
+      return { kind: 'failed', reason: transfer.reasons.nonce };
     case 'expired':
       return { kind: 'failed', reason: 'settlement_expired' };
     case 'unclear':
@@ -129,12 +121,12 @@ function deepBlock(head: Block, depth: bigint): bigint {
 
 /** Whether the authorization has expired by the chain's own clock, in a block that is deep enough to stay. */
 async function isOver(
-  transfer: Transfer,
+  { use }: Transfer,
   head: Block,
   { node, confirmations }: FateTools,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  const end = lastSecond(transfer);
+  const end = use.lastSecond;
   if (BigInt(head.timestamp) <= end) return false;
   return BigInt((await node.block(firmBlock(head, confirmations), signal)).timestamp) > end;
 }

@@ -1,8 +1,8 @@
 import { encodeEventTopics } from 'viem';
 import { transferEvent } from '../../evm/abi.ts';
 import type { Hex } from '../../evm/address.ts';
+import type { TransferFacts } from '../transfer-method/transfer-facts.ts';
 import type { EventLog } from './rpc-answer.ts';
-import type { Transfer } from './transfer.ts';
 
 const [TRANSFER_TOPIC] = encodeEventTopics({ abi: [transferEvent] });
 
@@ -12,7 +12,10 @@ export function isTransferEvent({ topics }: EventLog): boolean {
 }
 
 /** Whether an event of the payment's token says that exactly the payment's amount went from the payer to `payTo`. */
-export function isTransfer(log: EventLog, { payer, payTo, amount }: Transfer): boolean {
+export function isTransfer(
+  log: EventLog,
+  { payer, payTo, amount }: Pick<TransferFacts, 'payer' | 'payTo' | 'amount'>,
+): boolean {
   const [, from, to] = log.topics;
   if (!isTransferEvent(log) || from !== word(payer) || to !== word(payTo)) return false;
   return log.data.length === 66 && BigInt(log.data) === amount;

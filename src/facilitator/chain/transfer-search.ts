@@ -1,9 +1,8 @@
+import type { Transfer } from '../transfer-method/transfer.ts';
 import { blockBefore } from './block-search.ts';
-import type { Block, BlockRange, Candidate, LogSearch, Receipt } from './chain-facts.ts';
-import type { ChainNode } from './chain-node.ts';
-import type { ChainView } from './permit-proof.ts';
+import type { Block, Candidate, Receipt } from './chain-facts.ts';
+import type { ChainView } from './chain-view.ts';
 import { provesForeignTransfer } from './proof.ts';
-import type { Transfer } from './transfer.ts';
 
 /**
  * Most searches for events in one look. A payment is valid for minutes only, which fit into one or two ranges of most
@@ -47,7 +46,7 @@ export async function searchTransfer(search: Search, since: number, name: string
   let read = 0;
   for (let asked = 0; asked < MAX_RANGES && read < MAX_CANDIDATES; asked += 1) {
     const range = memory.rangeFrom(from, head);
-    const found = await candidatesIn(transfer, node, range, signal);
+    const found = await transfer.use.candidates(node, range, signal);
     if (found.kind === 'behind') return { kind: 'unclear' };
     if (found.kind === 'refused') {
       if (!memory.refused(range)) throw found.fault;
@@ -62,8 +61,7 @@ export async function searchTransfer(search: Search, since: number, name: string
     read += judged.read;
     unclear ||= judged.unclear;
     const to = judged.upTo ?? range.to;
-    // Permit2's events name no nonce, so other transfers prove nothing about this one.
-    const elsewhere = transfer.method === 'eip3009' && judged.read > 0;
+    const elsewhere = transfer.use.namesNonce && judged.read > 0;
     if (elsewhere || to === head.number || (await isOver(search, to))) {
       memory.ended(name);
       return unclear ? { kind: 'unclear' } : { kind: 'none', elsewhere };
@@ -72,22 +70,6 @@ export async function searchTransfer(search: Search, since: number, name: string
     memory.stopAt(name, { from, unclear }, head);
   }
   return { kind: 'unclear' };
-}
-
-/** Unix seconds after which no block can hold the transfer. */
-export function lastSecond(transfer: Transfer): bigint {
-  return transfer.method === 'eip3009' ? transfer.signed.validBefore : transfer.signed.deadline;
-}
-
-function candidatesIn(
-  transfer: Transfer,
-  node: ChainNode,
-  range: BlockRange,
-  signal: AbortSignal | undefined,
-): Promise<LogSearch> {
-  return transfer.method === 'eip3009'
-    ? node.nonceEnds(transfer.asset, transfer.payer, transfer.signed.nonce, range, signal)
-    : node.transfers(transfer, range, signal);
 }
 
 /** What a range's transactions show. `upTo`: the last block that was judged, where there were too many. */
@@ -123,6 +105,6 @@ async function judge(
 
 /** Whether in later blocks the chain itself no longer takes the authorization. */
 async function isOver({ transfer, node, head, signal }: Search, block: bigint): Promise<boolean> {
-  const end = lastSecond(transfer);
+  const end = transfer.use.lastSecond;
   return BigInt(head.timestamp) > end && BigInt((await node.block(block, signal)).timestamp) > end;
 }

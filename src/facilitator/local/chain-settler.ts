@@ -5,10 +5,12 @@ import type { SettlementAttempt } from '../../domain/payment-record.ts';
 import type { SettlementOutcome } from '../../domain/settlement.ts';
 import type { Call } from '../chain/chain-facts.ts';
 import type { ChainNode } from '../chain/chain-node.ts';
-import { FAILURES, pending } from '../chain/chain-outcome.ts';
+import { pending } from '../chain/chain-outcome.ts';
 import type { ChainReads } from '../chain/chain-reads.ts';
-import type { Transfer } from '../chain/transfer.ts';
 import type { Journal } from '../facilitator.ts';
+import type { Transfer } from '../transfer-method/transfer.ts';
+import type { VerificationContext } from '../transfer-method/verification.ts';
+import { deployFirst, neededDeployment } from '../transfer-method/wallet-deployment.ts';
 import { FailedGas } from './failed-gas.ts';
 import { emptyAccount, type FeeGauge, overloaded } from './fee-gauge.ts';
 import { type OwnTransaction, OwnTransactions } from './own-transactions.ts';
@@ -16,8 +18,6 @@ import { PayerTurns } from './payer-turns.ts';
 import { announceAttempt, encodeAttempt } from './settlement-attempt.ts';
 import { type BatchJournal, SettlementBatches } from './settlement-batches.ts';
 import type { SendOutcome, SignedTransaction, TransactionWriter, WriteDown } from './transaction-writer.ts';
-import { transferCall } from './transfer-call.ts';
-import { findProblem, findSignedProblem, neededDeployment, type VerificationContext } from './verification.ts';
 
 /** The parts that settling on one chain works with. */
 export interface SettlementTools {
@@ -70,7 +70,7 @@ export class ChainSettler {
       return await this.#followOrRepeat(payment, transfer, earlier, journal);
     }
     // Time has passed since the verification, and a settlement must be safe without a verification too.
-    if (findSignedProblem(transfer, this.#tools.clock() / 1000, this.#tools.writer.address) !== undefined)
+    if (transfer.settling.findSignedProblem(this.#tools.clock() / 1000, this.#tools.writer.address) !== undefined)
       return await this.#explain(payment, transfer);
     this.refuseSpent(transfer);
     if (!this.#failedGas.mayShare(transfer.payer)) {
@@ -90,7 +90,7 @@ export class ChainSettler {
   }
 
   #noteFailed(transfer: Transfer): void {
-    this.#failedGas.note(transfer.payer, transferCall(transfer, undefined).gas);
+    this.#failedGas.note(transfer.payer, transfer.settling.call().gas);
   }
 
   /**
@@ -166,7 +166,7 @@ export class ChainSettler {
     const { node, writer, factories } = this.#tools;
     const deployment = await neededDeployment(transfer, node);
     if (deployment !== undefined && !factories.has(deployment.factory)) return undefined;
-    const call = transferCall(transfer, deployment);
+    const call = deployFirst(deployment, transfer.settling.call());
     const [estimate, ...contracts] = await Promise.all([
       node.estimate(call, writer.address),
       // A call to an address without code succeeds and moves nothing.
@@ -184,8 +184,8 @@ export class ChainSettler {
     const foreign = await this.#transactions.resolveUsedNonce(transfer);
     if (foreign !== undefined) return foreign;
     const context: VerificationContext = { node, reads, sender: writer.address, factories };
-    const problem = await findProblem(transfer, payment.offer, clock() / 1000, context);
-    return { kind: 'failed', reason: problem ?? FAILURES[transfer.method].simulation };
+    const problem = await transfer.settling.findProblem(payment.offer, clock() / 1000, context);
+    return { kind: 'failed', reason: problem ?? transfer.reasons.simulation };
   }
 }
 

@@ -2,7 +2,7 @@ import { GatewayError } from '../../domain/gateway-error.ts';
 import type { SettlerFunds } from '../../domain/settler-funds.ts';
 import type { Address } from '../../evm/address.ts';
 import type { ChainNode } from '../chain/chain-node.ts';
-import { SETTLEMENT_GAS } from './transfer-call.ts';
+import { SETTLEMENT_GAS } from '../transfer-method/transfer.ts';
 
 /** How long a reading of the chain's fees is used, in milliseconds: about a block. */
 const FRESH_MS = 2_000;

@@ -7,21 +7,17 @@ import type { Payment, PaymentKey } from '../../domain/payment.ts';
 import { nothingMoved, type SettlementOutcome } from '../../domain/settlement.ts';
 import type { SettlerReading } from '../../domain/settler-funds.ts';
 import type { SupportedKind } from '../../domain/x402.ts';
-import { checksumAddress } from '../../evm/checksum.ts';
-import { EIP2612_GAS_SPONSORING } from '../../evm/eip2612.ts';
 import { pending } from '../chain/chain-outcome.ts';
 import { ChainReads } from '../chain/chain-reads.ts';
-import { findForeignTransfer } from '../chain/foreign-transfer.ts';
-import type { FateTools } from '../chain/nonce-fate.ts';
+import type { FateTools } from '../chain/chain-view.ts';
 import { nodeFault } from '../chain/rpc-fault.ts';
-import { loadReadTools, type ReadTools, readTransfer, type Transfer } from '../chain/transfer.ts';
 import type { Facilitator, ForeignTransfer, Journal, OpenSettlement, Verification } from '../facilitator.ts';
+import { findTermsProblem, loadReadTools, type ReadTools, readTransfer } from '../transfer-method/read-transfer.ts';
+import type { Transfer } from '../transfer-method/transfer.ts';
 import { ChainSettler } from './chain-settler.ts';
 import { FeeGauge } from './fee-gauge.ts';
 import { SettlementRecovery } from './settlement-recovery.ts';
 import { describeShortfall } from './shortfall.ts';
-import { transferCall } from './transfer-call.ts';
-import { findProblem, findTermsProblem } from './verification.ts';
 import { leaseWriter, type WriterLease } from './writer-pool.ts';
 
 /** Messages for operators; a pino logger fits. Never given keys or payloads. */
@@ -85,6 +81,7 @@ class LocalFacilitator implements Facilitator {
 
   async supported(signal: AbortSignal): Promise<readonly SupportedKind[]> {
     const chains = [...this.#chains];
+    const { methods } = await this.#readTools();
     const answers = await Promise.allSettled(chains.map(([, { lease }]) => lease.node.checkChain(signal)));
     const faults = answers.flatMap((answer) => (answer.status === 'rejected' ? [nodeFault(answer.reason)] : []));
     // An unreachable node makes its own network unavailable; a node of another chain is a fault of the configuration.
@@ -94,12 +91,8 @@ class LocalFacilitator implements Facilitator {
     return chains
       .filter((_, index) => answers[index]?.status === 'fulfilled')
       .flatMap(([network, { lease }]) => {
-        const { address } = lease.writer;
-        const extra = { facilitatorAddress: checksumAddress(address) ?? address };
-        return [
-          { x402Version: 2, scheme: 'exact', network, extensions: [EIP2612_GAS_SPONSORING] },
-          { x402Version: 2, scheme: 'upto', network, extra, extensions: [EIP2612_GAS_SPONSORING] },
-        ];
+        const kinds = methods.map((method) => method.supports?.(lease.writer.address));
+        return kinds.flatMap((kind) => (kind === undefined ? [] : [{ x402Version: 2, network, ...kind }]));
       });
   }
 
@@ -107,19 +100,20 @@ class LocalFacilitator implements Facilitator {
     if (signal.aborted) throw nodeFault(signal.reason, signal);
     const chain = this.#chains.get(payment.offer.network);
     if (chain === undefined) return { kind: 'invalid', reason: 'invalid_exact_evm_network_mismatch' };
-    const problem = findTermsProblem(payment);
+    const tools = await this.#readTools();
+    const problem = findTermsProblem(payment, tools);
     if (problem !== undefined) return { kind: 'invalid', reason: problem };
     const { lease, reads, gauge } = chain;
-    const [tools] = await Promise.all([this.#readTools(), lease.node.ready()]);
+    await lease.node.ready();
     const transfer = readTransfer(payment, payment.offer.amount, lease.node.chainId, tools);
     if (transfer === undefined) return { kind: 'invalid', reason: 'invalid_payload' };
     chain.settler.refuseSpent(transfer);
     const { node, writer } = lease;
     const context = { node, reads, sender: writer.address, factories: this.#factories, signal };
     const [reason] = await Promise.all([
-      findProblem(transfer, payment.offer, this.#clock() / 1000, context),
+      transfer.settling.findProblem(payment.offer, this.#clock() / 1000, context),
       // A payment that cannot be settled must not make the upstream work.
-      gauge.fees(transferCall(transfer, undefined).gas),
+      gauge.fees(transfer.settling.call().gas),
     ]);
     if (reason === undefined) return { kind: 'valid', payer: transfer.payer };
     const words = await describeShortfall(reason, transfer, payment.offer, reads, signal);
@@ -172,8 +166,8 @@ class LocalFacilitator implements Facilitator {
       const [tools] = await Promise.all([this.#readTools(), chain.lease.node.ready()]);
       const transfer = readTransfer(payment, amount, chain.lease.node.chainId, tools);
       if (transfer === undefined) return { kind: 'none' };
-      if (transfer.method !== 'eip3009') return await this.#permitUse(transfer, chain, signal);
-      return await findForeignTransfer(transfer, maxTimeoutSeconds, chain.fateTools, signal);
+      if (!transfer.use.namesNonce) return await this.#nonceUse(transfer, chain, signal);
+      return await transfer.use.findForeign(maxTimeoutSeconds, chain.fateTools, signal);
     } catch (thrown) {
       throw nodeFault(thrown, signal);
     }
@@ -226,8 +220,8 @@ class LocalFacilitator implements Facilitator {
   }
 
   /** Our own verification has just found out why a permit cannot be used: only its use meanwhile would be news. */
-  async #permitUse(transfer: Transfer, { reads }: Chain, signal: AbortSignal): Promise<ForeignTransfer> {
-    return { kind: (await reads.nonceIsGone(transfer, signal)) === true ? 'used' : 'none' };
+  async #nonceUse(transfer: Transfer, { reads }: Chain, signal: AbortSignal): Promise<ForeignTransfer> {
+    return { kind: (await transfer.use.nonceIsGone(reads, signal)) === true ? 'used' : 'none' };
   }
 
   #warn(network: Network, reason: string, transaction: string | undefined): void {

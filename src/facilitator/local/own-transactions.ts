@@ -8,7 +8,7 @@ import type { ChainReads } from '../chain/chain-reads.ts';
 import { findFate, outcomeOfFate } from '../chain/nonce-fate.ts';
 import { provesTransfer } from '../chain/proof.ts';
 import { waitForReceipt } from '../chain/receipt-wait.ts';
-import type { Transfer } from '../chain/transfer.ts';
+import type { Transfer } from '../transfer-method/transfer.ts';
 import type { SignedTransaction, TransactionWriter } from './transaction-writer.ts';
 
 /** What is needed to find out what became of a transaction. */
@@ -88,7 +88,7 @@ export class OwnTransactions {
     if (provesTransfer(transfer, receipt)) return settledWith(transfer, signed.hash);
     const foreign = await this.resolveUsedNonce(transfer);
     if (shared && foreign === undefined) {
-      const untouched = (await this.#tools.reads.nonceIsGone(transfer)) === false;
+      const untouched = (await transfer.use.nonceIsGone(this.#tools.reads)) === false;
       return untouched ? undefined : pending(signed.hash);
     }
     if (shared) return foreign;
@@ -121,7 +121,7 @@ export class OwnTransactions {
    */
   async resolveUsedNonce(transfer: Transfer): Promise<SettlementOutcome | undefined> {
     const { node, reads, confirmations, settleTimeoutMs, clock } = this.#tools;
-    if ((await reads.nonceIsGone(transfer)) !== true) return undefined;
+    if ((await transfer.use.nonceIsGone(reads)) !== true) return undefined;
     try {
       const fate = await findFate(transfer, clock(), this.#tools);
       // The node has just said that the nonce is gone: two answers that contradict each other say nothing.

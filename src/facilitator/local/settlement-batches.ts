@@ -1,9 +1,9 @@
 import { MULTICALL3 } from '../../evm/addresses.ts';
 import type { ChainNode } from '../chain/chain-node.ts';
-import type { Eip3009Transfer, Transfer } from '../chain/transfer.ts';
+import type { Transfer } from '../transfer-method/transfer.ts';
 import type { FeeGauge } from './fee-gauge.ts';
 import type { SendOutcome, SignedTransaction, TransactionWriter, WriteDown } from './transaction-writer.ts';
-import { decodeBatchResult, transferBatch } from './transfer-call.ts';
+import { decodeBatchResult, transferBatch } from './transfer-batch.ts';
 
 /** Most payments in one transaction: each payment keeps the whole transaction until its outcome is certain. */
 const MOST_TOGETHER = 16;
@@ -33,7 +33,7 @@ export interface BatchTools {
 }
 
 interface Passenger {
-  readonly transfer: Eip3009Transfer;
+  readonly transfer: Transfer;
   readonly journal: BatchJournal;
   readonly resolve: (outcome: BatchOutcome) => void;
   readonly reject: (fault: unknown) => void;
@@ -82,7 +82,7 @@ export class SettlementBatches {
    * of it has been sent: with a fault of the node, or with the rejection of its journal.
    */
   async send(transfer: Transfer, journal: BatchJournal): Promise<BatchOutcome> {
-    if (transfer.method !== 'eip3009' || !transfer.signedByKey || transfer.deployment !== undefined) return ALONE;
+    if (!transfer.settling.mayShare) return ALONE;
     const { promise, resolve, reject } = Promise.withResolvers<BatchOutcome>();
     this.#waiting.push({ transfer, journal, resolve, reject });
     if (!this.#running) void this.#run();
@@ -149,7 +149,7 @@ export class SettlementBatches {
   /**
    * A call to an address without code succeeds and moves nothing. A contract that was found once is not checked again.
    */
-  async #areDeployed(contracts: readonly Eip3009Transfer['asset'][]): Promise<boolean> {
+  async #areDeployed(contracts: readonly Transfer['asset'][]): Promise<boolean> {
     const unknown = [...new Set(contracts)].filter((contract) => !this.#deployed.has(contract));
     const found = await Promise.all(unknown.map((contract) => this.#tools.node.hasCode(contract)));
     unknown.forEach((contract, index) => {

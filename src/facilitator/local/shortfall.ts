@@ -1,10 +1,7 @@
 import { formatUnits } from '../../domain/amount.ts';
 import type { Offer } from '../../domain/offer.ts';
 import type { ChainReads } from '../chain/chain-reads.ts';
-import type { Transfer } from '../chain/transfer.ts';
-
-/** Reasons that mean that the account does not hold the price. */
-const POOR: ReadonlySet<string> = new Set(['invalid_exact_evm_insufficient_balance', 'permit2_insufficient_balance']);
+import type { Transfer } from '../transfer-method/transfer.ts';
 
 /**
  * States what the account has and what is needed, where a payment is refused because money or an approval is missing.
@@ -17,8 +14,9 @@ export async function describeShortfall(
   reads: ChainReads,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const isPoor = POOR.has(reason);
-  if (!isPoor && reason !== 'permit2_allowance_required') return undefined;
+  const { balance, allowance } = transfer.reasons;
+  const isPoor = reason === balance;
+  if (!isPoor && reason !== allowance) return undefined;
   const read = isPoor ? reads.balance : reads.permit2Allowance;
   const units = await read.call(reads, transfer.asset, transfer.payer, signal).catch(() => undefined);
   // Money may have come since the refusal: then there is no shortfall to describe.

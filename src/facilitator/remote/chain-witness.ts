@@ -3,15 +3,16 @@ import type { Payment } from '../../domain/payment.ts';
 import type { SettlementOutcome } from '../../domain/settlement.ts';
 import { type Hex, parseAddress, parseHex } from '../../evm/address.ts';
 import { ChainNode } from '../chain/chain-node.ts';
-import { FAILURES, pending } from '../chain/chain-outcome.ts';
+import { pending } from '../chain/chain-outcome.ts';
 import { ChainReads } from '../chain/chain-reads.ts';
-import { findForeignTransfer } from '../chain/foreign-transfer.ts';
-import { type FateTools, findFate, type NonceFate, outcomeOfFate } from '../chain/nonce-fate.ts';
+import type { FateTools } from '../chain/chain-view.ts';
+import { findFate, type NonceFate, outcomeOfFate } from '../chain/nonce-fate.ts';
 import { provesForeignTransfer } from '../chain/proof.ts';
 import { waitForReceipt } from '../chain/receipt-wait.ts';
 import { nodeFault, nonsense } from '../chain/rpc-fault.ts';
-import { loadReadTools, type ReadTools, readTransfer, type Transfer } from '../chain/transfer.ts';
 import type { ForeignTransfer } from '../facilitator.ts';
+import { loadReadTools, type ReadTools, readTransfer } from '../transfer-method/read-transfer.ts';
+import type { Transfer } from '../transfer-method/transfer.ts';
 import type { AskedAt } from './asked-at.ts';
 import type { AskedSettlement, DoubtfulSettlement, NewestBlock, OpenWitness, Sight, Witness } from './witness.ts';
 
@@ -91,7 +92,7 @@ class ChainWitness implements Witness {
     try {
       const transfer = await this.#read(payment, amount);
       if (transfer === undefined) return { kind: 'none' };
-      return await findForeignTransfer(transfer, maxTimeoutSeconds, this.#tools, signal);
+      return await transfer.use.findForeign(maxTimeoutSeconds, this.#tools, signal);
     } catch (thrown) {
       throw nodeFault(thrown, signal);
     }
@@ -110,7 +111,7 @@ class ChainWitness implements Witness {
     failed: SettlementOutcome,
     askedAt: AskedAt | undefined,
   ): Promise<SettlementOutcome> {
-    if ((await this.#tools.reads.nonceIsGone(transfer)) !== true) return failed;
+    if ((await transfer.use.nonceIsGone(this.#tools.reads)) !== true) return failed;
     const sight = await this.#judge(transfer, { since: this.#tools.clock(), askedAt });
     return sight.kind === 'outcome' ? sight.outcome : pending();
   }
@@ -140,7 +141,7 @@ class ChainWitness implements Witness {
   ): Promise<SettlementOutcome | undefined> {
     if (askedAt === undefined || (fate.kind !== 'paid' && fate.kind !== 'unconfirmed')) return undefined;
     const { block, transaction } = fate.receipt;
-    const used: SettlementOutcome = { kind: 'failed', reason: FAILURES[transfer.method].nonce };
+    const used: SettlementOutcome = { kind: 'failed', reason: transfer.reasons.nonce };
     const doubtful = pending(transaction, 'settlement_unproved');
     if (askedAt.kind === 'block') {
       if (block > askedAt.number) return undefined;

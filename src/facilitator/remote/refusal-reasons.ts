@@ -4,13 +4,14 @@
  * URL of their node and often the key in it.
  *
  * Sources, read in their code:
- * - evm: @x402/evm 2.27 `exact/facilitator`, `exact/v1/facilitator`, `upto/facilitator`
+ * - evm: the reasons of each `TransferMethod`
  * - svm: @x402/svm 2.27 `exact/facilitator`
  * - spec: x402 core specification v2 §9, and `specs/schemes/exact`
  * - cdp: the error codes in the Coinbase Developer Platform's API schemas
  */
 
 import { textForLog } from '../../domain/text-for-log.ts';
+import { METHOD_REFUSALS } from '../transfer-method/transfer-methods.ts';
 
 /** The form of a reason that may be passed on. */
 const FORM = /^[a-z0-9_]{1,96}$/;
@@ -34,41 +35,6 @@ const BEFORE_SENDING = [
   'invalid_exact_evm_payload_authorization_value_mismatch',
   'invalid_exact_evm_payload_recipient_mismatch',
   'invalid_exact_evm_payload_signature',
-  // evm: `verifyEIP3009`, which `settleEIP3009` calls first. Its `parseEip3009TransferError` gives the reasons of the
-  // clock, the balance and the signature only for a call that reverts when it is estimated, which is not sent.
-  'asset_not_deployed_contract',
-  'eip6492_factory_not_allowed',
-  'invalid_exact_evm_authorization_value',
-  'invalid_exact_evm_eip3009_not_supported',
-  'invalid_exact_evm_failed_to_parse_signature',
-  'invalid_exact_evm_insufficient_balance',
-  'invalid_exact_evm_missing_eip712_domain',
-  'invalid_exact_evm_network_mismatch',
-  'invalid_exact_evm_recipient_mismatch',
-  'invalid_exact_evm_scheme',
-  'invalid_exact_evm_signature',
-  'invalid_exact_evm_token_name_mismatch',
-  'invalid_exact_evm_token_version_mismatch',
-  'unsupported_payload_type',
-  // evm: `verifyPermit2`, which `settlePermit2` calls first
-  'invalid_permit2_recipient_mismatch',
-  'invalid_permit2_signature',
-  'invalid_permit2_spender',
-  'permit2_allowance_required',
-  'permit2_amount_mismatch',
-  'permit2_deadline_expired',
-  'permit2_insufficient_balance',
-  'permit2_not_yet_valid',
-  'permit2_proxy_not_deployed',
-  'permit2_token_mismatch',
-  // evm: `verifyUptoPermit2`, which `settleUptoPermit2` calls first
-  'invalid_upto_evm_network_mismatch',
-  'invalid_upto_evm_payload_settlement_exceeds_amount',
-  'invalid_upto_evm_scheme',
-  'upto_amount_exceeds_permitted',
-  'upto_facilitator_mismatch',
-  'upto_settlement_exceeds_amount',
-  'upto_unauthorized_facilitator',
   // svm: what `verify` reads of the transaction alone, which `settle` does first
   'invalid_exact_svm_payload_transaction_could_not_be_decoded',
   'invalid_exact_svm_fee_payer_mismatch',
@@ -99,7 +65,8 @@ const BEFORE_SENDING = [
   'permit2_disabled',
   'request_blocked_by_location',
   'self_send_not_allowed',
-] as const;
+  ...METHOD_REFUSALS.flatMap(({ beforeSending }) => beforeSending),
+];
 
 /** Known reasons that do not say that nothing was sent: the buyer may read them, and they decide nothing. */
 const UNDECIDED = [
@@ -109,23 +76,6 @@ const UNDECIDED = [
   'settlement_pending',
   'unexpected_settle_error',
   'unexpected_verify_error',
-  // evm: after sending, or of an authorization that this very payment may have used
-  'erc20_approval_broadcast_failed',
-  'erc20_approval_tx_failed',
-  'invalid_exact_evm_nonce_already_used',
-  'invalid_exact_evm_transaction_failed',
-  'invalid_exact_evm_transaction_simulation_failed',
-  'invalid_exact_evm_transfer_event_mismatch',
-  'invalid_upto_evm_transaction_failed',
-  'permit2_2612_amount_mismatch',
-  'permit2_invalid_amount',
-  'permit2_invalid_destination',
-  'permit2_invalid_nonce',
-  'permit2_invalid_owner',
-  'permit2_payment_too_early',
-  // evm: `permit2.ts` gives it when the simulation reverts, as it does for a permit that this payment used
-  'permit2_simulation_failed',
-  'smart_wallet_deployment_failed',
   // svm: also of a transaction that is on the chain already, or on its way
   'invalid_exact_svm_transaction_simulation_failed',
   'invalid_exact_svm_transaction_failed',
@@ -136,7 +86,8 @@ const UNDECIDED = [
   'settle_exact_failed_onchain',
   'settle_exact_node_failure',
   'unknown_error',
-] as const;
+  ...METHOD_REFUSALS.flatMap(({ undecided }) => undecided),
+];
 
 const DEFINITE: ReadonlySet<string> = new Set(BEFORE_SENDING);
 const KNOWN: ReadonlySet<string> = new Set([...BEFORE_SENDING, ...UNDECIDED]);

@@ -2,10 +2,9 @@ import { hash } from 'node:crypto';
 import { evmChainId, type Network } from '../../domain/network.ts';
 import type { Offer } from '../../domain/offer.ts';
 import { canonicalJson, type PaymentKey } from '../../domain/payment.ts';
-import type { JsonObject } from '../../domain/x402.ts';
-import { type Address, parseAddress } from '../../evm/address.ts';
-import { EXACT_PERMIT2_PROXY, PERMIT2 } from '../../evm/addresses.ts';
-import { type Permit2Payload, readPermit2Payload } from '../../evm/permit2.ts';
+import { parseAddress } from '../../evm/address.ts';
+import { PERMIT2 } from '../../evm/addresses.ts';
+import { EXACT_PERMIT, type Permit2Payload, type PermitForm } from '../../evm/permit2.ts';
 import { checkWindow } from './authorization-window.ts';
 import type { CheckTools, TransferCheck } from './eip3009-check.ts';
 import { checkSignature } from './signature-check.ts';
@@ -13,23 +12,16 @@ import { answerFor, type Unfit } from './unfit.ts';
 
 /** The parts in which schemes on Permit2 differ. */
 export interface PermitKind<P extends Permit2Payload> {
-  /** Reads a payload strictly; `undefined` for anything that is not of the kind. */
-  read(payload: JsonObject): P | undefined;
+  readonly form: PermitForm<P>;
   /** The text for a payload that cannot be read. */
   readonly malformed: string;
-  /** The only contract that may use the permit. */
-  readonly spender: Address;
-  /** What the payer signed. */
-  digest(digests: CheckTools['digests'], domain: Uint8Array, signed: P): Uint8Array;
   /** The specification's reason why the witness does not fit the offer, besides its payee. */
   witnessMismatch(signed: P, offer: Offer): string | undefined;
 }
 
 const EXACT: PermitKind<Permit2Payload> = {
-  read: readPermit2Payload,
+  form: EXACT_PERMIT,
   malformed: 'payload is not a signed PermitWitnessTransferFrom',
-  spender: EXACT_PERMIT2_PROXY,
-  digest: (digests, domain, signed) => digests.permitWitnessTransfer(domain, signed),
   witnessMismatch: () => undefined,
 };
 
@@ -42,9 +34,10 @@ export function createPermit2Check(tools: CheckTools): TransferCheck {
 export function createPermitCheck<P extends Permit2Payload>(kind: PermitKind<P>, tools: CheckTools): TransferCheck {
   const domains = new Map<Network, Uint8Array>();
   return (payload, offer, now) => {
-    const signed = kind.read(payload);
+    const signed = kind.form.read(payload);
     if (signed === undefined) return { kind: 'malformed', detail: kind.malformed };
-    const digest = kind.digest(tools.digests, domainOf(offer.network, tools, domains), signed);
+    const domain = domainOf(offer.network, tools, domains);
+    const digest = tools.digests.permitWitnessTransfer(domain, kind.form, signed);
     const signature = checkSignature(tools.recovery, digest, signed.signature, signed.from);
     const forged = { reason: 'invalid_permit2_signature', lapsed: false };
     return answerFor(signature === 'forged' ? forged : unfit(kind, signed, offer, now), {
@@ -58,7 +51,7 @@ export function createPermitCheck<P extends Permit2Payload>(kind: PermitKind<P>,
 }
 
 function unfit<P extends Permit2Payload>(kind: PermitKind<P>, signed: P, offer: Offer, now: number): Unfit | undefined {
-  if (signed.spender !== kind.spender) return { reason: 'invalid_permit2_spender', lapsed: false };
+  if (signed.spender !== kind.form.spender) return { reason: 'invalid_permit2_spender', lapsed: false };
   if (signed.witness.to !== parseAddress(offer.payTo)) {
     return { reason: 'invalid_permit2_recipient_mismatch', lapsed: false };
   }
@@ -76,7 +69,7 @@ function unfit<P extends Permit2Payload>(kind: PermitKind<P>, signed: P, offer: 
   }
 }
 
-/** For `upto` too: the offer's amount is the maximum, and a smaller permit could not settle every charge within it. */
+/** The whole amount of the offer, also where it is a maximum: a smaller permit could not settle every charge within it. */
 function moneyMismatch({ permitted }: Permit2Payload, offer: Offer): string | undefined {
   if (permitted.amount !== offer.amount) return 'permit2_amount_mismatch';
   return permitted.token === parseAddress(offer.asset.address) ? undefined : 'permit2_token_mismatch';

@@ -1,7 +1,7 @@
 import type { Asset } from '../../domain/asset.ts';
 import type { JsonObject } from '../../domain/x402.ts';
 import { parseAddress } from '../../evm/address.ts';
-import { readUptoPayload } from '../../evm/permit2.ts';
+import { UPTO_PERMIT } from '../../evm/upto/upto-permit.ts';
 import { loadCheckTools } from '../exact-evm/exact-evm.ts';
 import { permit2Key } from '../exact-evm/permit2-check.ts';
 import type { Scheme } from '../scheme.ts';
@@ -21,7 +21,7 @@ export async function loadUptoEvm(): Promise<Scheme> {
     extra: signingFacts,
     facts: settlingFacts,
     paymentKey(payload, offer) {
-      const permit = readUptoPayload(payload);
+      const permit = UPTO_PERMIT.read(payload);
       return permit && permit2Key(permit, offer);
     },
     authenticate,

@@ -4,9 +4,11 @@ import type { Amount } from '../../../../src/domain/amount.ts';
 import { authorizationUsedEvent, transferEvent } from '../../../../src/evm/abi.ts';
 import { type Address, parseAddress } from '../../../../src/evm/address.ts';
 import type { Receipt } from '../../../../src/facilitator/chain/chain-facts.ts';
-import { provesTransfer, provesUse } from '../../../../src/facilitator/chain/proof.ts';
+import { provesTransfer } from '../../../../src/facilitator/chain/proof.ts';
 import type { EventLog } from '../../../../src/facilitator/chain/rpc-answer.ts';
-import type { Eip3009Transfer } from '../../../../src/facilitator/chain/transfer.ts';
+import { provesUse } from '../../../../src/facilitator/transfer-method/eip3009/authorization-proof.ts';
+import { eip3009Transfer } from '../../../../src/facilitator/transfer-method/eip3009/eip3009.ts';
+import type { Eip3009Transfer } from '../../../../src/facilitator/transfer-method/eip3009/eip3009-transfer.ts';
 
 const ASSET = address('0xa5');
 const PAYER = address('0xb0');
@@ -15,8 +17,7 @@ const OURS: Hex = `0x${'11'.repeat(32)}`;
 const OTHER: Hex = `0x${'22'.repeat(32)}`;
 const PRICE = 10_000n as Amount;
 
-const PAYMENT: Eip3009Transfer = {
-  method: 'eip3009',
+const AUTHORIZATION: Eip3009Transfer = {
   asset: ASSET,
   payer: PAYER,
   payTo: SELLER,
@@ -27,6 +28,7 @@ const PAYMENT: Eip3009Transfer = {
   deployment: undefined,
   signed: { signature: '0x', from: PAYER, to: SELLER, value: PRICE, validAfter: 0n, validBefore: 9n, nonce: OURS },
 };
+const PAYMENT = eip3009Transfer(AUTHORIZATION);
 
 describe('a mined transaction proves an EIP-3009 payment', () => {
   it('with the use of the authorization and exactly its transfer', () => {
@@ -64,8 +66,8 @@ describe('a mined transaction does not prove an EIP-3009 payment', () => {
 
 describe('a transaction that somebody else sent, with the use of an authorization', () => {
   it('proves the payment by the very next event', () => {
-    expect(provesUse(PAYMENT, mined(used(OURS), moved(PRICE)))).toBe(true);
-    expect(provesUse(PAYMENT, mined(moved(1n), used(OTHER), moved(PRICE), used(OURS), moved(PRICE)))).toBe(true);
+    expect(provesUse(AUTHORIZATION, mined(used(OURS), moved(PRICE)))).toBe(true);
+    expect(provesUse(AUTHORIZATION, mined(moved(1n), used(OTHER), moved(PRICE), used(OURS), moved(PRICE)))).toBe(true);
   });
 
   it.each([
@@ -75,7 +77,7 @@ describe('a transaction that somebody else sent, with the use of an authorizatio
     ['by the use of another authorization', mined(used(OTHER), moved(PRICE))],
     ['by the use alone', mined(used(OURS))],
   ])('does not prove it %s', (_, receipt) => {
-    expect(provesUse(PAYMENT, receipt)).toBe(false);
+    expect(provesUse(AUTHORIZATION, receipt)).toBe(false);
   });
 });
 

@@ -1,24 +1,14 @@
-import { decodeFunctionData, encodeEventTopics } from 'viem';
-import { exactPermit2ProxyAbi, settledEvents, uptoPermit2ProxyAbi } from '../../evm/abi.ts';
-import { type Address, type Hex, parseAddress } from '../../evm/address.ts';
-import { EXACT_PERMIT2_PROXY, UPTO_PERMIT2_PROXY } from '../../evm/addresses.ts';
-import type { Receipt } from './chain-facts.ts';
-import type { ChainNode } from './chain-node.ts';
-import type { ChainReads } from './chain-reads.ts';
-import type { Permit2Transfer, UptoTransfer } from './transfer.ts';
-import { isTransfer, isTransferEvent, word } from './transfer-event.ts';
-
-/** A payment by a permit, `exact` or `upto`. */
-export type PermitTransfer = Permit2Transfer | UptoTransfer;
-
-/** What a mined transaction shows of a payment. `unclear`: neither of the others can be excluded. */
-export type Verdict = 'proved' | 'absent' | 'unclear';
-
-/** How a chain is read. */
-export interface ChainView {
-  readonly node: ChainNode;
-  readonly reads: ChainReads;
-}
+import { encodeEventTopics } from 'viem';
+import { settledEvents } from '../../../evm/abi.ts';
+import { type Address, type Hex, parseAddress } from '../../../evm/address.ts';
+import type { Permit2Payload } from '../../../evm/permit2.ts';
+import type { Receipt } from '../../chain/chain-facts.ts';
+import type { ChainView } from '../../chain/chain-view.ts';
+import { isTransfer, isTransferEvent, word } from '../../chain/transfer-event.ts';
+import type { Verdict } from '../transfer.ts';
+import type { TransferFacts } from '../transfer-facts.ts';
+import type { PermitCalldata, PermitScheme } from './permit-scheme.ts';
+import type { PermitTransfer } from './permit-transfer.ts';
 
 /** Most permits of one transaction whose state is read: only a crafted transaction holds more of one payer. */
 const MAX_PERMITS = 20;
@@ -39,29 +29,26 @@ const MAX_PERMITS = 20;
  *
  * @throws GatewayError when the node cannot be asked
  */
-export async function usesPermit(
-  transfer: PermitTransfer,
+export async function usesPermit<P extends Permit2Payload>(
+  transfer: PermitTransfer<P>,
+  { form: { spender: proxy }, calldata }: Pick<PermitScheme<P>, 'form' | 'calldata'>,
   receipt: Receipt,
   view: ChainView,
   signal?: AbortSignal,
 ): Promise<Verdict> {
-  const proxy = PROXIES[transfer.method];
   const found = await view.node.transaction(receipt.transaction, signal);
   if (found === undefined) return 'unclear';
-  if (parseAddress(found.to) === proxy) return callsWith(transfer, found.input) ? 'proved' : 'absent';
+  if (parseAddress(found.to) === proxy) return callsWith(transfer, calldata, found.input) ? 'proved' : 'absent';
   if (!receipt.logs.some((log) => isSettlement(log, proxy))) return 'absent';
   const { nonce } = transfer.signed;
   const ours = await wentIn(transfer, nonce, receipt.block, view, signal);
   if (ours === false) return 'absent';
-  const permits = permitsIn(transfer, found.input);
+  const permits = permitsIn(transfer, calldata, found.input);
   if (ours === undefined || !permits.delete(nonce) || permits.size >= MAX_PERMITS) return 'unclear';
   const went = await Promise.all([...permits].map((other) => wentIn(transfer, other, receipt.block, view, signal)));
   const claims = 1 + went.filter((it) => it !== false).length;
   return claims <= settlementsIn(transfer, receipt, proxy) ? 'proved' : 'unclear';
 }
-
-/** The contracts that spend permits. */
-const PROXIES = { permit2: EXACT_PERMIT2_PROXY, upto: UPTO_PERMIT2_PROXY } as const;
 
 const SETTLED_TOPICS: ReadonlySet<Hex | undefined> = new Set(
   settledEvents.map((event) => encodeEventTopics({ abi: [event] })[0]),
@@ -72,7 +59,7 @@ function isSettlement({ address, topics }: Receipt['logs'][number], proxy: Addre
 }
 
 /** How often the proxy reports a settlement whose transfer, the last one before the report, is exactly this one. */
-function settlementsIn(transfer: PermitTransfer, { logs }: Receipt, proxy: Address): number {
+function settlementsIn(transfer: TransferFacts, { logs }: Receipt, proxy: Address): number {
   let count = 0;
   let last: Receipt['logs'][number] | undefined;
   for (const log of logs) {
@@ -89,14 +76,14 @@ function settlementsIn(transfer: PermitTransfer, { logs }: Receipt, proxy: Addre
  * before the block where the node still knows; nodes without an archive keep some minutes of states.
  */
 async function wentIn(
-  transfer: PermitTransfer,
+  { payer }: TransferFacts,
   nonce: bigint,
   block: bigint,
   { reads }: ChainView,
   signal?: AbortSignal,
 ): Promise<boolean | undefined> {
   const goneAt = (at?: bigint): Promise<boolean | undefined> =>
-    reads.permitIsGone(transfer.payer, nonce, signal, at).catch(() => undefined);
+    reads.permitIsGone(payer, nonce, signal, at).catch(() => undefined);
   const [before, after] = await Promise.all([block === 0n ? false : goneAt(block - 1n), goneAt(block)]);
   if (before === true || after === false) return false;
   return after ?? (await goneAt());
@@ -106,35 +93,23 @@ async function wentIn(
  * Nonces of the permits in calldata that could make this very transfer, at whatever depth of calls: the words that the
  * proxy takes, from the token to the witness.
  */
-function permitsIn({ method, asset, amount, payer, payTo }: PermitTransfer, input: Hex): Set<bigint> {
-  const [token, moved, owner, to] = [word(asset), word(amount), word(payer), word(payTo)].map((it) => it.slice(2));
-  const any = '[0-9a-f]{64}';
-  const words =
-    method === 'upto'
-      ? `${token}${any}(${any})${any}${moved}${owner}${to}`
-      : `${token}${moved}(${any})${any}${owner}${to}`;
+function permitsIn({ asset, amount, payer, payTo }: TransferFacts, calldata: PermitCalldata, input: Hex): Set<bigint> {
+  const [token, moved, owner, to] = [digits(asset), digits(amount), digits(payer), digits(payTo)];
+  const words = calldata.words({ token, moved, owner, to, any: '[0-9a-f]{64}' });
   const found = [...input.slice(2).matchAll(new RegExp(words, 'g'))];
   return new Set(found.map(([, nonce = '']) => BigInt(`0x${nonce}`)));
 }
 
+function digits(value: Hex | bigint): string {
+  return word(value).slice(2);
+}
+
 /** Whether a call of the proxy has this permit. */
-function callsWith({ method, payer, signed }: PermitTransfer, input: Hex): boolean {
+function callsWith({ payer, signed }: PermitTransfer<Permit2Payload>, calldata: PermitCalldata, input: Hex): boolean {
   try {
-    const [permit, owner] = method === 'upto' ? uptoPermit(input) : exactPermit(input);
+    const [permit, owner] = calldata.decode(input);
     return parseAddress(owner) === payer && permit.nonce === signed.nonce;
   } catch {
     return false; // another function of the proxy
   }
-}
-
-type UsedPermit = readonly [permit: { readonly nonce: bigint }, owner: string];
-
-function exactPermit(input: Hex): UsedPermit {
-  const { functionName, args } = decodeFunctionData({ abi: exactPermit2ProxyAbi, data: input });
-  return functionName === 'settle' ? [args[0], args[1]] : [args[1], args[2]];
-}
-
-function uptoPermit(input: Hex): UsedPermit {
-  const { functionName, args } = decodeFunctionData({ abi: uptoPermit2ProxyAbi, data: input });
-  return functionName === 'settle' ? [args[0], args[2]] : [args[1], args[3]];
 }
