@@ -2,7 +2,7 @@ import { UNNAMED_PAYER } from '../domain/payment.ts';
 import type { PaymentRecord } from '../domain/payment-record.ts';
 import { isClaimable } from '../domain/payment-state.ts';
 import type { Facilitator, ForeignTransfer } from '../facilitator/facilitator.ts';
-import { useByReason } from '../scheme/reasons.ts';
+import { type UseByReason, useByReason } from '../scheme/reasons.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { resolveHeldPayment } from './held-payment.ts';
 import type { RefusalReason } from './limits/refusal-memory.ts';
@@ -48,7 +48,7 @@ async function judge(
   const record = await services.ledger.find(brought.payment.authorization.key);
   const known = record && (await heldBy(record, request, brought, services));
   if (known !== undefined) return known;
-  if (brought.lapsed !== undefined) return refusePayment(brought.lapsed);
+  if (brought.lapsed !== undefined) return await refuseLapsed(request, brought, brought.lapsed, services);
   if (refusedBefore !== undefined) return refuse(refusedBefore);
   // Where the key has a row already, the payment is verified: an earlier request had it, and its money did not move.
   const isNew = record === undefined && judging.verify === 'as_priced';
@@ -71,6 +71,31 @@ async function unverified(
   const facilitator = verifierBeside(request, brought, services);
   if (facilitator === undefined) return undefined;
   return { ...taken, facilitator, verifyBeside: () => verify(request, brought, services, 'claimed') };
+}
+
+/**
+ * Refuses a payment that buys nothing any more, by its time or by the offers of today. Somebody else may have sent it to
+ * the chain before, with the buyer's money: then it gets no new offer. The look counts as a refusal, so that the node is
+ * asked no more often than a facilitator.
+ *
+ * @throws GatewayError the facilitator's faults when it cannot look
+ */
+async function refuseLapsed(
+  request: RoutedRequest,
+  brought: BroughtPayment,
+  reason: string,
+  services: Services,
+): Promise<Refusal> {
+  const { payment } = brought;
+  const { facilitators, plan } = request.runtime;
+  const refused = admit(request, brought, services);
+  if (refused !== undefined) return refused;
+  const found = await facilitators.firstFor(payment.offer)?.findForeign?.(payment, request.clientGone.signal);
+  const kind = found?.kind ?? 'unseen';
+  if (kind !== 'unseen')
+    services.limiters.budget.wasRefused(bringerOf(request, brought), plan.limits.refusalsPerMinute);
+  if (kind === 'unclear') return NOT_SEEN_YET;
+  return kind === 'used' || kind === 'found' ? ALREADY_USED : refusePayment(reason);
 }
 
 /** Refuses a payment whose sender has used up its budget of refusals; `undefined` where a facilitator may be asked. */
@@ -129,10 +154,10 @@ async function verify(
     return { ...withPayer(brought, payment.authorization.payer), kind: 'authorized', facilitator, foreign };
   }
   budget.wasRefused(bringer, refusalsPerMinute);
-  if (foreign.kind === 'unclear') return NOT_SEEN_YET;
-  if (foreign.kind === 'used') return ALREADY_USED;
-  if (foreign.kind === 'unseen' && useByReason(verification.reason) === 'likely_gone') return ALREADY_USED;
-  refusals.remember(facilitators, payment, verification);
+  const inUse = refuseByUse(foreign, useByReason(verification.reason));
+  if (inUse !== undefined) return inUse;
+  // A payment that is unused now can be used a moment later: the chain is asked again.
+  if (foreign.kind !== 'unused') refusals.remember(facilitators, payment, verification);
   return refuse(verification);
 }
 
@@ -141,8 +166,8 @@ async function verify(
  * a gateway with a payee of its own: anybody who reads the transfer on the chain can bring such a payment. Only fixed
  * prices and proved signatures qualify; a price that depends on the answer is not paid yet.
  *
- * Where the facilitator's reason leaves open whether the payment was used, as on Solana and for Permit2, the chain is
- * asked in any case, also for `upto` and for accounts that only the chain can judge: a used payment gets no new offer.
+ * Where the facilitator's reason leaves open whether the payment was used, such as want of money, the chain is asked in
+ * any case, also for `upto` and for accounts that only the chain can judge: a used payment gets no new offer.
  * Nothing is written down, so a crash changes nothing: the same payment is judged anew.
  *
  * @throws GatewayError the facilitator's faults: nothing is claimed
@@ -159,6 +184,18 @@ async function findForeign(
   if (use === undefined || (use === 'gone' && !isWanted)) return { kind: 'none' };
   const found = (await facilitator.findForeign?.(payment, clientGone.signal)) ?? { kind: 'unseen' };
   return found.kind === 'found' && !isWanted ? { kind: 'used' } : found;
+}
+
+/**
+ * The refusal of a payment that the chain shows used, or that it will: where the facilitator has seen a use, or want of
+ * money that the node does not see, the node is behind. `undefined` where the facilitator's own refusal stands.
+ */
+function refuseByUse(foreign: ForeignTransfer, use: UseByReason | undefined): Refusal | undefined {
+  if (foreign.kind === 'used') return ALREADY_USED;
+  if (foreign.kind === 'unseen') return use === 'likely_gone' ? ALREADY_USED : undefined;
+  if (foreign.kind === 'unclear') return NOT_SEEN_YET;
+  if (foreign.kind !== 'unused' || use === 'open') return undefined;
+  return foreign.lacks && use !== 'gone' ? undefined : NOT_SEEN_YET;
 }
 
 /** Not cached: a moment later the chain may say more. */
