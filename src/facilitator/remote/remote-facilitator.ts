@@ -174,7 +174,7 @@ class RemoteFacilitator implements Facilitator {
     if (payment.submission.version === 1 && !this.#wire.knowsKinds) await this.supported(signal);
     const prepared = this.#wire.prepare(payment, payment.offer.amount);
     const answer = await this.#calls.call('verify', prepared.body, signal);
-    const verification = this.#wire.readVerification(answer, payment, prepared);
+    const verification = this.#wire.readVerification(answer, payment);
     if (verification === undefined) throw this.#calls.faultOf(answer);
     return verification;
   }
@@ -244,7 +244,7 @@ class RemoteFacilitator implements Facilitator {
     const { version } = asked;
     const body = JSON.stringify(wireRequest(payment, amount, version));
     const answer = await this.#calls.call('settle', body, signal);
-    const outcome = this.#wire.readSettlement(answer, payment, amount, { body, version });
+    const outcome = this.#wire.readSettlement(answer, payment, amount, { body });
     if (outcome === undefined) throw this.#calls.faultOf(answer);
     if (outcome.kind === 'settled') return await this.#confirm(payment, amount, outcome, undefined);
     const lastAnswerAt = (payment.authorization.expiresAt + LAST_ANSWER_SECONDS) * 1000;
@@ -273,7 +273,7 @@ class RemoteFacilitator implements Facilitator {
       answer = await this.#calls.call('settle', body, undefined);
     }
     this.#wire.noteCatalogue(payment, answer);
-    const said = this.#wire.readSettlement(answer, payment, amount, { body, version });
+    const said = this.#wire.readSettlement(answer, payment, amount, { body });
     const outcome =
       said === undefined
         ? await this.#outcomeUnsaid(answer, { payment, amount, body, mark, asking })
