@@ -1,7 +1,7 @@
 import { UNNAMED_PAYER } from '../domain/payment.ts';
 import type { PaymentRecord } from '../domain/payment-record.ts';
 import { isClaimable } from '../domain/payment-state.ts';
-import type { Facilitator, ForeignTransfer } from '../facilitator/facilitator.ts';
+import type { ForeignTransfer } from '../facilitator/facilitator.ts';
 import { type UseByReason, useByReason } from '../scheme/reasons.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { resolveHeldPayment } from './held-payment.ts';
@@ -90,8 +90,7 @@ async function refuseLapsed(
   const { facilitators, plan } = request.runtime;
   const refused = admit(request, brought, services);
   if (refused !== undefined) return refused;
-  const found = await facilitators.firstFor(payment.offer)?.findForeign?.(payment, request.clientGone.signal);
-  const kind = found?.kind ?? 'unseen';
+  const { kind } = await facilitators.findForeign(payment, request.clientGone.signal);
   if (kind !== 'unseen')
     services.limiters.budget.wasRefused(bringerOf(request, brought), plan.limits.refusalsPerMinute);
   if (kind === 'unclear') return NOT_SEEN_YET;
@@ -144,7 +143,7 @@ async function verify(
   // The payment may have been served and then forgotten by a clock that ran ahead: a new offer would make its buyer pay
   // twice.
   if (await services.ledger.mayHaveForgotten(payment.authorization.expiresAt)) return ALREADY_USED;
-  const foreign = await findForeign(request, brought, verification.reason, facilitator).catch((fault: unknown) => {
+  const foreign = await findForeign(request, brought, verification.reason).catch((fault: unknown) => {
     // Counted as refused: an outage of the node must not make refusals free.
     budget.wasRefused(bringer, refusalsPerMinute);
     throw fault;
@@ -176,13 +175,12 @@ async function findForeign(
   { runtime, price, clientGone }: RoutedRequest,
   { payment }: BroughtPayment,
   reason: string,
-  facilitator: Facilitator,
 ): Promise<ForeignTransfer> {
   const mayBe = payment.authorization.proved && payment.offer.scheme === 'exact';
   const isWanted = mayBe && runtime.plan.foreignTransfers === 'serve' && price.metering === undefined;
   const use = useByReason(reason);
   if (use === undefined || (use === 'gone' && !isWanted)) return { kind: 'none' };
-  const found = (await facilitator.findForeign?.(payment, clientGone.signal)) ?? { kind: 'unseen' };
+  const found = await runtime.facilitators.findForeign(payment, clientGone.signal);
   return found.kind === 'found' && !isWanted ? { kind: 'used' } : found;
 }
 
