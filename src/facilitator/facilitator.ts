@@ -43,12 +43,14 @@ export type ForeignTransfer =
   /** Proved. `minedAt` is its block's time in Unix milliseconds, by the chain's own clock. */
   | { readonly kind: 'found'; readonly settlement: Settlement; readonly minedAt: number }
   /**
-   * There is such a transfer, but it must not be served for: it is too old, or not exactly the price. Or the nonce of a
-   * permit is used, and nothing says for what.
+   * There is such a transfer, but it must not be served for: it is too old, or not exactly the price. Or the nonce is
+   * used or cancelled, and nothing says that it made this transfer.
    */
   | { readonly kind: 'used' }
   /** There is no such transfer. */
   | { readonly kind: 'none' }
+  /** The nonce is unused up to the node's newest block; `lacks` says whether the payer lacks the money or the approval there. */
+  | { readonly kind: 'unused'; readonly lacks: boolean }
   /** There is no node to ask. */
   | { readonly kind: 'unseen' }
   /** Not known yet: the transfer is not confirmed, or the node is behind. */

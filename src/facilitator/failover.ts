@@ -2,7 +2,7 @@ import { GatewayError } from '../domain/gateway-error.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { Payment } from '../domain/payment.ts';
 import type { JsonObject, SupportedKind } from '../domain/x402.ts';
-import type { Facilitator, Verification } from './facilitator.ts';
+import type { Facilitator, ForeignTransfer, Verification } from './facilitator.ts';
 import { FIRST_RETRY_MS, PoolMember } from './pool-member.ts';
 
 /** A verification, and the facilitator that gave it: only this one may be asked to settle the payment. */
@@ -154,6 +154,27 @@ export class FacilitatorPool {
     return first?.isThere === true && first.facilitator.takeUnverified?.(payment) === true
       ? first.facilitator
       : undefined;
+  }
+
+  /**
+   * Looks for a transfer that somebody else made with this payment's authorization, see `Facilitator.findForeign`: with
+   * the first facilitator that sees the chain, whichever of them judged the payment.
+   *
+   * @throws GatewayError the first one's fault when none can tell
+   */
+  async findForeign(payment: Payment, signal: AbortSignal): Promise<ForeignTransfer> {
+    let fault: unknown;
+    for (const member of this.#members.filter((one) => one.serves(payment.offer))) {
+      try {
+        const found = await member.facilitator.findForeign?.(payment, signal);
+        if (found !== undefined && found.kind !== 'unseen') return found;
+      } catch (thrown) {
+        fault ??= thrown;
+        if (signal.aborted) break;
+      }
+    }
+    if (fault !== undefined) throw fault;
+    return { kind: 'unseen' };
   }
 
   /** The facilitator that is asked first about an offer; `undefined` where none that serves it has been reached. */

@@ -1,8 +1,8 @@
 import { UNNAMED_PAYER } from '../domain/payment.ts';
 import type { PaymentRecord } from '../domain/payment-record.ts';
 import { isClaimable } from '../domain/payment-state.ts';
-import type { Facilitator, ForeignTransfer } from '../facilitator/facilitator.ts';
-import { useByReason } from '../scheme/reasons.ts';
+import type { ForeignTransfer } from '../facilitator/facilitator.ts';
+import { type UseByReason, useByReason } from '../scheme/reasons.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { resolveHeldPayment } from './held-payment.ts';
 import type { RefusalReason } from './limits/refusal-memory.ts';
@@ -48,7 +48,7 @@ async function judge(
   const record = await services.ledger.find(brought.payment.authorization.key);
   const known = record && (await heldBy(record, request, brought, services));
   if (known !== undefined) return known;
-  if (brought.lapsed !== undefined) return refusePayment(brought.lapsed);
+  if (brought.lapsed !== undefined) return await refuseLapsed(request, brought, brought.lapsed, services);
   if (refusedBefore !== undefined) return refuse(refusedBefore);
   // Where the key has a row already, the payment is verified: an earlier request had it, and its money did not move.
   const isNew = record === undefined && judging.verify === 'as_priced';
@@ -71,6 +71,30 @@ async function unverified(
   const facilitator = verifierBeside(request, brought, services);
   if (facilitator === undefined) return undefined;
   return { ...taken, facilitator, verifyBeside: () => verify(request, brought, services, 'claimed') };
+}
+
+/**
+ * Refuses a payment that buys nothing any more, by its time or by the offers of today. Somebody else may have sent it to
+ * the chain before, with the buyer's money: then it gets no new offer. The look counts as a refusal, so that the node is
+ * asked no more often than a facilitator.
+ *
+ * @throws GatewayError the facilitator's faults when it cannot look
+ */
+async function refuseLapsed(
+  request: RoutedRequest,
+  brought: BroughtPayment,
+  reason: string,
+  services: Services,
+): Promise<Refusal> {
+  const { payment } = brought;
+  const { facilitators, plan } = request.runtime;
+  const refused = admit(request, brought, services);
+  if (refused !== undefined) return refused;
+  const { kind } = await facilitators.findForeign(payment, request.clientGone.signal);
+  if (kind !== 'unseen')
+    services.limiters.budget.wasRefused(bringerOf(request, brought), plan.limits.refusalsPerMinute);
+  if (kind === 'unclear') return NOT_SEEN_YET;
+  return kind === 'used' || kind === 'found' ? ALREADY_USED : refusePayment(reason);
 }
 
 /** Refuses a payment whose sender has used up its budget of refusals; `undefined` where a facilitator may be asked. */
@@ -119,7 +143,7 @@ async function verify(
   // The payment may have been served and then forgotten by a clock that ran ahead: a new offer would make its buyer pay
   // twice.
   if (await services.ledger.mayHaveForgotten(payment.authorization.expiresAt)) return ALREADY_USED;
-  const foreign = await findForeign(request, brought, verification.reason, facilitator).catch((fault: unknown) => {
+  const foreign = await findForeign(request, brought, verification.reason).catch((fault: unknown) => {
     // Counted as refused: an outage of the node must not make refusals free.
     budget.wasRefused(bringer, refusalsPerMinute);
     throw fault;
@@ -129,10 +153,10 @@ async function verify(
     return { ...withPayer(brought, payment.authorization.payer), kind: 'authorized', facilitator, foreign };
   }
   budget.wasRefused(bringer, refusalsPerMinute);
-  if (foreign.kind === 'unclear') return NOT_SEEN_YET;
-  if (foreign.kind === 'used') return ALREADY_USED;
-  if (foreign.kind === 'unseen' && useByReason(verification.reason) === 'likely_gone') return ALREADY_USED;
-  refusals.remember(facilitators, payment, verification);
+  const inUse = refuseByUse(foreign, useByReason(verification.reason));
+  if (inUse !== undefined) return inUse;
+  // A payment that is unused now can be used a moment later: the chain is asked again.
+  if (foreign.kind !== 'unused') refusals.remember(facilitators, payment, verification);
   return refuse(verification);
 }
 
@@ -141,8 +165,8 @@ async function verify(
  * a gateway with a payee of its own: anybody who reads the transfer on the chain can bring such a payment. Only fixed
  * prices and proved signatures qualify; a price that depends on the answer is not paid yet.
  *
- * Where the facilitator's reason leaves open whether the payment was used, as on Solana and for Permit2, the chain is
- * asked in any case, also for maximums and for accounts that only the chain can judge: a used payment gets no new offer.
+ * Where the facilitator's reason leaves open whether the payment was used, such as want of money, the chain is asked in
+ * any case, also for maximums and for accounts that only the chain can judge: a used payment gets no new offer.
  * Nothing is written down, so a crash changes nothing: the same payment is judged anew.
  *
  * @throws GatewayError the facilitator's faults: nothing is claimed
@@ -151,14 +175,25 @@ async function findForeign(
   { runtime, price, clientGone }: RoutedRequest,
   { payment }: BroughtPayment,
   reason: string,
-  facilitator: Facilitator,
 ): Promise<ForeignTransfer> {
   const mayBe = payment.authorization.proved && payment.offer.scheme === 'exact';
   const isWanted = mayBe && runtime.plan.foreignTransfers === 'serve' && price.metering === undefined;
   const use = useByReason(reason);
   if (use === undefined || (use === 'gone' && !isWanted)) return { kind: 'none' };
-  const found = (await facilitator.findForeign?.(payment, clientGone.signal)) ?? { kind: 'unseen' };
+  const found = await runtime.facilitators.findForeign(payment, clientGone.signal);
   return found.kind === 'found' && !isWanted ? { kind: 'used' } : found;
+}
+
+/**
+ * The refusal of a payment that the chain shows used, or that it will: where the facilitator has seen a use, or want of
+ * money that the node does not see, the node is behind. `undefined` where the facilitator's own refusal stands.
+ */
+function refuseByUse(foreign: ForeignTransfer, use: UseByReason | undefined): Refusal | undefined {
+  if (foreign.kind === 'used') return ALREADY_USED;
+  if (foreign.kind === 'unseen') return use === 'likely_gone' ? ALREADY_USED : undefined;
+  if (foreign.kind === 'unclear') return NOT_SEEN_YET;
+  if (foreign.kind !== 'unused' || use === 'open') return undefined;
+  return foreign.lacks && use !== 'gone' ? undefined : NOT_SEEN_YET;
 }
 
 /** Not cached: a moment later the chain may say more. */

@@ -3,6 +3,7 @@ import { isHeld } from '../domain/payment-state.ts';
 import type { Balances } from '../store/balances.ts';
 import type { Ledger } from '../store/ledger.ts';
 import type { Passes } from '../store/passes.ts';
+import { OWNER_GONE_MS } from '../store/upkeep.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { releaseLeftHolds } from './left-holds.ts';
 import { PaymentRecovery, type PaymentRecoveryDeps } from './payment-recovery.ts';
@@ -45,6 +46,11 @@ export class Reconciler {
   readonly #heartbeat: Heartbeat;
   /** The time for deleting old rows. */
   readonly #steady: SteadyClock;
+  /**
+   * The time by which other processes count as gone. A jump ahead is followed only when each living process has had time
+   * for a heartbeat after it: else this one would take over, and hand out anew, what others are delivering.
+   */
+  readonly #living: SteadyClock;
   readonly #stopping = new AbortController();
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
@@ -68,6 +74,7 @@ export class Reconciler {
       clock,
     });
     this.#steady = new SteadyClock(clock, monotonic);
+    this.#living = new SteadyClock(clock, monotonic, OWNER_GONE_MS);
   }
 
   /** Whether the ledger accepts the heartbeats, one every second. */
@@ -125,15 +132,16 @@ export class Reconciler {
   async #round(): Promise<void> {
     const { store, owner, clock, retentionMs, retryWindowMs, everyRound } = this.#deps;
     await this.#heartbeat.beat();
+    const living = this.#living.now();
     await this.#attempt('open payments', async () => {
-      const open = await store.takeOpen(owner, clock(), HOLD_MS, AT_ONCE);
+      const open = await store.takeOpen(owner, clock(), HOLD_MS, AT_ONCE, living);
       if (open.length === AT_ONCE) this.#again = true;
       await Promise.all(open.map((record) => this.#recovery.look(record)));
     });
     // Payments that are adopted meanwhile wait for the next round.
     for (const payment of [...this.#abandoned]) await this.#attempt('abandoned payment', () => this.#takeUp(payment));
     await this.#attempt('balances', async () => {
-      if (await releaseLeftHolds(store.passes.balances, clock())) this.#again = true;
+      if (await releaseLeftHolds(store.passes.balances, clock(), living)) this.#again = true;
     });
     await this.#attempt('round', everyRound);
     const times = { retentionMs: retentionMs(), retryWindowMs: retryWindowMs() };

@@ -3,18 +3,19 @@
  * normal.
  */
 const TOLERANCE_MS = 1000;
-/** How long a clock has to stay ahead until it is believed, in milliseconds. */
+/** How long a clock has to stay ahead until it is believed in what is deleted, in milliseconds. */
 const BELIEVED_AFTER_MS = 3_600_000;
 
 /**
- * The time for deleting old rows: the wall clock without its jumps ahead. A clock that runs ahead for a while must not
- * delete a kept answer, a used sign-in or a payment that could still be asked for.
+ * The wall clock without its jumps ahead, until they have lasted for a while. It decides what is deleted: a clock that
+ * runs ahead for a while must not delete a kept answer, a used sign-in or a payment that could still be asked for. It
+ * decides as well which processes are gone: after a jump, the heartbeats of all others look old.
  *
  * | the wall clock | this one |
  * |---|---|
  * | runs as time goes by | says the same |
- * | is put back | goes back with it: less is forgotten |
- * | jumps ahead | goes on at its pace, and follows once the jump has lasted for an hour |
+ * | is put back | goes back with it: less is forgotten, and fewer processes are gone |
+ * | jumps ahead | goes on at its pace, and follows once the jump has lasted, by default for an hour |
  *
  * It begins with the wall clock. If a process began with a wrong one, the store knows what may have been deleted: see
  * `Ledger.mayHaveForgotten` and `SignIns.spendNonce`.
@@ -22,6 +23,7 @@ const BELIEVED_AFTER_MS = 3_600_000;
 export class SteadyClock {
   readonly #clock: () => number;
   readonly #monotonic: () => number;
+  readonly #believedAfterMs: number;
   #wallAt: number;
   #lookedAt: number;
   #aheadSince: number | undefined;
@@ -29,10 +31,16 @@ export class SteadyClock {
   /**
    * @param clock Unix milliseconds
    * @param monotonic milliseconds that only go forward, at the pace of time
+   * @param believedAfterMs how long a jump ahead has to last until it is followed
    */
-  constructor(clock: () => number, monotonic: () => number = () => performance.now()) {
+  constructor(
+    clock: () => number,
+    monotonic: () => number = () => performance.now(),
+    believedAfterMs = BELIEVED_AFTER_MS,
+  ) {
     this.#clock = clock;
     this.#monotonic = monotonic;
+    this.#believedAfterMs = believedAfterMs;
     this.#wallAt = clock();
     this.#lookedAt = monotonic();
   }
@@ -44,7 +52,7 @@ export class SteadyClock {
     const expected = this.#wallAt + (looked - this.#lookedAt);
     const isAhead = wall > expected + TOLERANCE_MS;
     this.#aheadSince = isAhead ? (this.#aheadSince ?? looked) : undefined;
-    const isBelieved = this.#aheadSince === undefined || looked - this.#aheadSince >= BELIEVED_AFTER_MS;
+    const isBelieved = this.#aheadSince === undefined || looked - this.#aheadSince >= this.#believedAfterMs;
     this.#wallAt = isBelieved ? wall : expected;
     this.#lookedAt = looked;
     if (isBelieved) this.#aheadSince = undefined;

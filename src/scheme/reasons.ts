@@ -13,14 +13,34 @@ const GONE: readonly string[] = ['invalid_exact_evm_nonce_already_used', 'permit
 const LIKELY_GONE: ReadonlySet<string> = new Set(['permit2_simulation_failed']);
 
 /**
- * Reasons which mean that the payment was used, or that it cannot be made: only the chain can tell. A permit that
- * somebody else has sent took the money and the approval with it, and both are looked at before the nonce.
+ * Reasons which mean that the payment was used, or that it cannot be made: only the chain can tell. A payment that
+ * somebody else has sent took the money and the approval with it, and some facilitators look at both before the nonce.
  */
 const MAY_BE_GONE: ReadonlySet<string> = new Set([
+  'insufficient_funds',
+  'invalid_exact_evm_insufficient_balance',
   'invalid_exact_svm_transaction_simulation_failed',
   'invalid_exact_svm_verification_failed',
   'permit2_insufficient_balance',
   'permit2_allowance_required',
+]);
+
+/**
+ * Reasons that leave open why: checked before the nonce, or what a facilitator says in words of its own. The payment may
+ * have been used; while the chain shows it unused, the refusal stands.
+ */
+const LEAVES_OPEN: ReadonlySet<string> = new Set([
+  'duplicate_settlement',
+  'invalid_exact_evm_payload_authorization_valid_before',
+  'invalid_exact_evm_transaction_failed',
+  'invalid_exact_evm_transaction_simulation_failed',
+  'invalid_payload',
+  'invalid_transaction_state',
+  'invalid_upto_evm_transaction_failed',
+  'permit2_deadline_expired',
+  'preflight_validation_failed',
+  'unexpected_verify_error',
+  'unknown_error',
 ]);
 
 /** Reasons that lie in what was signed: the same payment is never good again. */
@@ -40,14 +60,18 @@ const LASTING: ReadonlySet<string> = new Set([
   'eip6492_factory_not_allowed',
 ]);
 
-/** Reasons that go away with money. One that may be {@link MAY_BE_GONE} is not here: the chain is asked each time. */
+/** Reasons that go away with money. They are remembered only where no chain could be asked: see {@link MAY_BE_GONE}. */
 const CURABLE: ReadonlySet<string> = new Set(['invalid_exact_evm_insufficient_balance', 'insufficient_funds']);
 
-/** The state of the authorization on the chain, by a reason: `gone` is used or cancelled. */
-export function useByReason(reason: string): 'gone' | 'likely_gone' | 'may_be_gone' | undefined {
+/** What a reason says of the authorization's use on the chain: `gone` is used or cancelled. */
+export type UseByReason = 'gone' | 'likely_gone' | 'may_be_gone' | 'open';
+
+/** The state of the authorization on the chain, by a reason; `undefined` where the reason names another cause. */
+export function useByReason(reason: string): UseByReason | undefined {
   if (GONE.includes(reason)) return 'gone';
   if (LIKELY_GONE.has(reason)) return 'likely_gone';
-  return MAY_BE_GONE.has(reason) ? 'may_be_gone' : undefined;
+  if (MAY_BE_GONE.has(reason)) return 'may_be_gone';
+  return LEAVES_OPEN.has(reason) ? 'open' : undefined;
 }
 
 /** For how long a reason holds: `lasting` for ever, `curable` until the payer has more money; `undefined` is not known. */

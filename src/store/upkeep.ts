@@ -42,8 +42,16 @@ export interface Upkeep {
    *
    * Taking is a change of the row: `owner` becomes the caller, `epoch` and `checks` grow by one, `checkAt` moves to
    * `now + holdMs`. However many processes ask at once, each row goes to one of them.
+   *
+   * @param living the time by which processes count as gone; earlier than `now` after a clock has jumped ahead
    */
-  takeOpen(owner: string, now: number, holdMs: number, limit: number): Promise<readonly PaymentRecord[]>;
+  takeOpen(
+    owner: string,
+    now: number,
+    holdMs: number,
+    limit: number,
+    living?: number,
+  ): Promise<readonly PaymentRecord[]>;
   /**
    * Ends the second look at a settled payment: `checkAt` becomes 0. Its `evidence` is deleted, unless the answer can
    * still be collected. Its epoch stays, so that a request that is collecting it is not disturbed.

@@ -45,6 +45,16 @@ export function takingContract(scene: LedgerScene): void {
       expect(await take()).toMatchObject([{ key: held.key, owner: 'finder' }]);
     });
 
+    it.each(HELD)('goes by a time of its own for the processes that are gone, with a payment in %s', async (state) => {
+      const held = await broughtTo(state);
+      await scene.ledger.beat(held.owner, scene.now);
+      const later = scene.now + 20 * 60_000;
+      const living = scene.now + OWNER_GONE_MS;
+      expect(await scene.ledger.takeOpen('finder', later, HOLD_MS, 10, living - 1)).toEqual([]);
+      const [taken] = await scene.ledger.takeOpen('finder', later, HOLD_MS, 10, living);
+      expect(taken).toMatchObject({ key: held.key, owner: 'finder', checkAt: later + HOLD_MS });
+    });
+
     it('leaves a payment alone as long as its process sends heartbeats', async () => {
       const held = await claimed();
       for (let round = 0; round < 3; round += 1) {

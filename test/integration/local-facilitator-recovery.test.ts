@@ -188,6 +188,18 @@ describe('a lost Permit2 settlement', () => {
   });
 });
 
+// Last, because the chain's time goes on.
+it('a lost settlement is found when the clock was ahead at its claim, and has been put back since', async () => {
+  const made = await makePayment(devnet);
+  const outcome = await settleInFull(open(), made.payment, notebook().write);
+  expect(outcome).toMatchObject({ kind: 'settled' });
+  await clientOf(devnet).mine({ blocks: 600, interval: 1 });
+  const { payment } = made;
+  const settlement = { payment, amount: payment.offer.amount, attempt: undefined, since: Date.now() + 900_000 };
+  const later = open({}, () => Date.now() + 600_000);
+  expect(await later.resolve(settlement, signal())).toEqual(outcome);
+});
+
 function settler(): Hex {
   return privateKeyToAccount(key).address;
 }

@@ -246,6 +246,18 @@ describe('a settlement in doubt on Solana', () => {
     expect(script.requests).toEqual([]);
   });
 
+  it.each([
+    ['is ahead', 3_600_000],
+    ['was ahead, and has been put back', 0],
+  ])('is found when the clock %s', async (_how, aheadMs) => {
+    const made = await pay();
+    const transaction = await made.land();
+    chain.expireBlockhash();
+    const doubt = { ...lost(made.payment), since: Date.now() + 3_600_000 };
+    const clocked = open({}, () => Date.now() + aheadMs);
+    expect(await clocked.resolve(doubt, signal())).toEqual(settledAs(transaction));
+  });
+
   it('is settled when it was seen, however long ago its blockhash ended', async () => {
     const made = await pay();
     const transaction = await made.land();

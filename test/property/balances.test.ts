@@ -94,7 +94,7 @@ async function check(store: PaymentStore, run: string, plan: readonly (readonly 
       case 'die':
         return await store.retire(ownerOf(each.owner));
       case 'recover':
-        await releaseLeftHolds(balances, now);
+        await releaseLeftHolds(balances, now, now);
     }
   };
   const expectSums = async (): Promise<void> => {
@@ -110,7 +110,7 @@ async function check(store: PaymentStore, run: string, plan: readonly (readonly 
     await expectSums();
   }
   // When every process is gone, all that was not drawn is there again.
-  await releaseLeftHolds(balances, now + OWNER_GONE_MS);
+  await releaseLeftHolds(balances, now, now + OWNER_GONE_MS);
   await expectSums();
   const rest = pass && (await passes.findPass(pass));
   expect(rest?.quota?.lent ?? 0).toBe(0);

@@ -1,5 +1,6 @@
 import type { SettlementOutcome } from '../../domain/settlement.ts';
 import type { Hex } from '../../evm/address.ts';
+import { claimTime } from '../claim-time.ts';
 import type { Transfer } from '../transfer-method/transfer.ts';
 import type { Block, Receipt } from './chain-facts.ts';
 import { pending, settledWith } from './chain-outcome.ts';
@@ -138,8 +139,7 @@ async function searchSince(
   { clock, ...view }: FateTools,
   signal?: AbortSignal,
 ): Promise<Findings> {
-  // The time of the claim by the chain's clock, should ours be ahead of it.
-  const claimed = Math.min(since / 1000, head.timestamp - (clock() - since) / 1000);
+  const claimed = claimTime(since, clock(), head.timestamp);
   const name = `${transfer.digest} ${transfer.amount} ${since}`;
   return await searchTransfer({ ...view, transfer, head, signal }, claimed - SEARCH_MARGIN_SECONDS, name);
 }

@@ -13,19 +13,14 @@ export interface Expectation {
   readonly family: NetworkFamily;
   /** What was asked for. */
   readonly amount: Amount;
-  /** The names of our network that this answer may use: the v1 name only where v1 was asked. */
+  /** The names of our network: some facilitators answer with its v1 name, in whatever version they were asked. */
   readonly networks: readonly string[];
 }
 
-/** What an answer about moving `amount` for `payment` must agree with, when it was asked in `version`. */
-export function expectationOf(
-  payment: Payment,
-  amount: Amount,
-  version: 1 | 2,
-  families: NetworkFamilies,
-): Expectation {
+/** What an answer about moving `amount` for `payment` must agree with. */
+export function expectationOf(payment: Payment, amount: Amount, families: NetworkFamilies): Expectation {
   const { offer, authorization } = payment;
-  const networks = version === 1 && offer.v1Network !== undefined ? [offer.v1Network, offer.network] : [offer.network];
+  const networks = offer.v1Network === undefined ? [offer.network] : [offer.v1Network, offer.network];
   return { payer: authorization.payer, offer, family: families.of(offer.network), amount, networks };
 }
 
@@ -43,6 +38,12 @@ export function isTransaction(text: string, { family }: Expectation): boolean {
 export function optionalText(object: JsonObject, name: string): string | undefined | false {
   const value = member(object, name);
   return value === undefined || typeof value === 'string' ? value : false;
+}
+
+/** The payer that an answer names, if any: some facilitators write an empty one where they name none. `false` as above. */
+export function statedPayer(object: JsonObject): string | undefined | false {
+  const payer = optionalText(object, 'payer');
+  return payer === '' ? undefined : payer;
 }
 
 /** A member that may be absent or `null`, but if it is there is an object; `false` when it is something else. */

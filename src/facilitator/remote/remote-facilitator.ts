@@ -157,7 +157,7 @@ class RemoteFacilitator implements Facilitator {
     if (payment.submission.version === 1 && !this.#wire.knowsKinds) await this.supported(signal);
     const prepared = this.#wire.prepare(payment, payment.offer.amount);
     const answer = await this.#calls.call('verify', prepared.body, signal);
-    const verification = this.#wire.readVerification(answer, payment, prepared);
+    const verification = this.#wire.readVerification(answer, payment);
     if (verification === undefined) throw this.#calls.faultOf(answer);
     return verification;
   }
@@ -226,7 +226,7 @@ class RemoteFacilitator implements Facilitator {
     const { version } = asked;
     const body = JSON.stringify(wireRequest(payment, amount, version));
     const answer = await this.#calls.call('settle', body, signal);
-    const outcome = this.#wire.readSettlement(answer, payment, amount, { body, version });
+    const outcome = this.#wire.readSettlement(answer, payment, amount, { body });
     if (outcome === undefined) throw this.#calls.faultOf(answer);
     if (outcome.kind === 'settled') {
       return await this.#witnesses.confirm(payment, outcome, { amount, askedAt: undefined });

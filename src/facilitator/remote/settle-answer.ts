@@ -2,7 +2,14 @@ import { parseAmount } from '../../domain/amount.ts';
 import { statesMaximum } from '../../domain/offer.ts';
 import type { SettlementOutcome } from '../../domain/settlement.ts';
 import type { JsonObject } from '../../domain/x402.ts';
-import { type Expectation, isPayer, isTransaction, optionalObject, optionalText } from './answer-fields.ts';
+import {
+  type Expectation,
+  isPayer,
+  isTransaction,
+  optionalObject,
+  optionalText,
+  statedPayer,
+} from './answer-fields.ts';
 import type { Exchange } from './exchange.ts';
 import { protocolAnswer } from './facilitator-calls.ts';
 import { isBeforeSending, relayedReason } from './refusal-reasons.ts';
@@ -50,7 +57,7 @@ export function wantsVerification(answer: Exchange): boolean {
 
 function readSuccess(answer: JsonObject, expected: Expectation, transaction: string | undefined): SettlementOutcome {
   const network = member(answer, 'network');
-  const payer = optionalText(answer, 'payer');
+  const payer = statedPayer(answer);
   const amount = member(answer, 'amount');
   const extensions = optionalObject(answer, 'extensions');
   if (transaction === undefined || payer === false || extensions === false) return unbelieved(transaction);

@@ -93,7 +93,7 @@ export class SettlementRequests {
       answer = await this.#calls.call('settle', body, undefined);
     }
     this.#wire.noteCatalogue(payment, answer);
-    const said = this.#wire.readSettlement(answer, payment, amount, { body, version });
+    const said = this.#wire.readSettlement(answer, payment, amount, { body });
     const outcome =
       said === undefined
         ? await this.#outcomeUnsaid(answer, { payment, amount, body, mark, asking })

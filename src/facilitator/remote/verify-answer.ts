@@ -2,7 +2,7 @@ import { GatewayError } from '../../domain/gateway-error.ts';
 import { UNNAMED_PAYER } from '../../domain/payment.ts';
 import type { JsonObject } from '../../domain/x402.ts';
 import type { Verification } from '../facilitator.ts';
-import { type Expectation, isPayer, optionalText } from './answer-fields.ts';
+import { type Expectation, isPayer, optionalText, statedPayer } from './answer-fields.ts';
 import { relayedReason } from './refusal-reasons.ts';
 import { member } from './wire-json.ts';
 
@@ -19,7 +19,7 @@ export function readVerifyAnswer(answer: JsonObject, expected: Expectation): Ver
   const reason = optionalText(answer, 'invalidReason');
   if (reason === false) throw unbelievable('invalidReason is not a string');
   if (optionalText(answer, 'invalidMessage') === false) throw unbelievable('invalidMessage is not a string');
-  const payer = optionalText(answer, 'payer');
+  const payer = statedPayer(answer);
   if (payer === false) throw unbelievable('payer is not a string');
   if (!isValid) return { kind: 'invalid', reason: relayedReason(reason, 'unexpected_verify_error') };
   if (expected.payer === UNNAMED_PAYER) {

@@ -62,12 +62,12 @@ export class WirePayments {
   }
 
   /** What an answer to `/verify` says; `undefined` for one that does not speak the protocol. */
-  readVerification(answer: Exchange, payment: Payment, { version }: Prepared): Verification | undefined {
+  readVerification(answer: Exchange, payment: Payment): Verification | undefined {
     this.noteCatalogue(payment, answer);
     const json = protocolAnswer(answer, 'isValid');
     if (json === undefined) return undefined;
     this.#noteReason('verify', json['invalidReason'], json['invalidMessage']);
-    return readVerifyAnswer(json, expectationOf(payment, payment.offer.amount, version, this.#families));
+    return readVerifyAnswer(json, expectationOf(payment, payment.offer.amount, this.#families));
   }
 
   /** What an answer to `/settle` says; `undefined` for one that does not speak the protocol. */
@@ -75,13 +75,13 @@ export class WirePayments {
     answer: Exchange,
     payment: Payment,
     amount: Amount,
-    { body, version }: Prepared,
+    { body }: Pick<Prepared, 'body'>,
   ): SettlementOutcome | undefined {
     const json = protocolAnswer(answer, 'success');
     if (json === undefined || answer.kind === 'broken') return undefined;
     this.#noteReason('settle', json['errorReason'], json['errorMessage']);
     if (repeatsMember(answer.body)) return unbelieved(this.named(answer, payment, body));
-    const said = readSettleAnswer(json, expectationOf(payment, amount, version, this.#families), answer.status);
+    const said = readSettleAnswer(json, expectationOf(payment, amount, this.#families), answer.status);
     const named = said.kind === 'failed' ? this.named(answer, payment, body) : undefined;
     return named === undefined ? said : unbelieved(named);
   }

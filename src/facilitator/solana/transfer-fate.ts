@@ -1,4 +1,5 @@
 import type { SettlementOutcome } from '../../domain/settlement.ts';
+import { claimTime } from '../claim-time.ts';
 import type { SignedTransfer } from './signed-transfer.ts';
 import type { SolanaNode } from './solana-node.ts';
 import type { ChainTime } from './sysvar-clock.ts';
@@ -51,9 +52,13 @@ export async function findFate(
 ): Promise<Fate> {
   const time = await node.time(signal);
   const open = await isOpen(node, transfer, time, signal);
-  const result = await searchTransfer(node, transfer, since, time.slot, signal);
+  const now = clock();
+  const claimed = claimTime(since, now, time.seconds);
+  const result = await searchTransfer(node, transfer, claimed * 1000, time.slot, signal);
   if (result.kind !== 'none') return result;
-  if (!open && time.seconds >= since / 1000 + GIVEN_UP_AFTER_SECONDS) return { kind: 'expired' };
+  // After a claim in the future, it is not known how long ago it was.
+  const isLate = since <= now && time.seconds >= since / 1000 + GIVEN_UP_AFTER_SECONDS;
+  if (!open && isLate) return { kind: 'expired' };
   return { kind: 'unseen', open, fresh: clock() / 1000 - time.seconds <= MAX_LAG_SECONDS };
 }
 

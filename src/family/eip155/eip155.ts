@@ -4,6 +4,7 @@ import { parseAddress, parseHex } from '../../evm/address.ts';
 import { checksumAddress } from '../../evm/checksum.ts';
 
 const ZERO_ADDRESS = /^0x0{40}$/;
+const ZERO_HASH = /^0x0{64}$/;
 const RIGHT = 'an address of 0x and 40 hex digits, in quotes';
 
 /** EVM chains: addresses are hexadecimal, and the casing of their letters is a checksum that carries no meaning. */
@@ -12,7 +13,8 @@ export const eip155: NetworkFamily = {
   typedData: true,
   readAddress: readEvmAddress,
   addressId: (address) => parseAddress(address) ?? address,
-  isTransaction: (text) => parseHex(text, 32) !== undefined,
+  // Facilitators that only pretend to settle name a hash of zeros.
+  isTransaction: (text) => parseHex(text, 32) !== undefined && !ZERO_HASH.test(text),
 };
 
 /** Reads an EVM address that money or calls may go to. Mixed case must be the EIP-55 checksum, which catches a typo. */

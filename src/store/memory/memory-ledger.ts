@@ -114,10 +114,10 @@ class MemoryLedger implements PaymentStore {
     });
   }
 
-  takeOpen(owner: string, now: number, holdMs: number, limit: number): Promise<readonly PaymentRecord[]> {
+  takeOpen(owner: string, now: number, holdMs: number, limit: number, living = now): Promise<readonly PaymentRecord[]> {
     return this.#calls.run(async () =>
       [...this.#rows.values()]
-        .filter((row) => this.#isToTake(row, now))
+        .filter((row) => this.#isToTake(row, now, living))
         .sort((a, b) => a.checkAt - b.checkAt)
         .slice(0, limit)
         .map((row) =>
@@ -276,10 +276,10 @@ class MemoryLedger implements PaymentStore {
     return row === undefined || row.identifier !== identifier || isClaimable(row.state) ? undefined : row;
   }
 
-  #isToTake({ state, owner, checkAt }: PaymentRecord, now: number): boolean {
+  #isToTake({ state, owner, checkAt }: PaymentRecord, now: number, living: number): boolean {
     const isDue = checkAt <= now;
     if (isDue && (state === 'unknown' || (state === 'owed' && checkAt > 0))) return true;
-    if (HELD.includes(state)) return this.#isGone(owner, now);
+    if (HELD.includes(state)) return this.#isGone(owner, living);
     return (RESTING.includes(state) || DEFAULTED.includes(state)) && checkAt > 0 && isDue;
   }
 

@@ -97,8 +97,8 @@ export class SqlLedger implements PaymentStore {
     return this.#upkeep.retire(owner);
   }
 
-  takeOpen(owner: string, now: number, holdMs: number, limit: number): Promise<readonly PaymentRecord[]> {
-    return this.#upkeep.takeOpen(owner, now, holdMs, limit);
+  takeOpen(owner: string, now: number, holdMs: number, limit: number, living = now): Promise<readonly PaymentRecord[]> {
+    return this.#upkeep.takeOpen(owner, now, holdMs, limit, living);
   }
 
   confirm(key: PaymentKey): Promise<void> {

@@ -47,7 +47,10 @@ export interface Taking {
 }
 
 /** Takes rows that are in doubt or were left behind. */
-export function takeOpenStatement({ owner, now, holdMs, limit }: Taking, dialect: Dialect): Statement {
+export function takeOpenStatement(
+  { owner, now, holdMs, limit, living }: Taking & { readonly living: number },
+  dialect: Dialect,
+): Statement {
   const due = `(state = 'unknown' OR (state = 'owed' AND check_at > 0)) AND check_at <= $3`;
   const left = `${IS_HELD} AND NOT EXISTS (
     SELECT 1 FROM turnpike_owners WHERE turnpike_owners.owner = turnpike_payments.owner AND beat_at > $5)`;
@@ -55,7 +58,7 @@ export function takeOpenStatement({ owner, now, holdMs, limit }: Taking, dialect
     kind: 'write',
     name: 'take_open',
     text: takeText(`${IS_OPEN} AND ((${due}) OR (${left}))`, dialect),
-    values: [text(owner), whole(now + holdMs), whole(now), limit, whole(now - OWNER_GONE_MS)],
+    values: [text(owner), whole(now + holdMs), whole(now), limit, whole(living - OWNER_GONE_MS)],
   };
 }
 

@@ -66,7 +66,7 @@ export const PAYMENT_DEFENCES: readonly Defence[] = [
   ),
   ...defencesOf(
     'foreign-transfers',
-    ['older than the offer', 'judge', "if (age >= longest) return { kind: 'none' };", ''],
+    ['older than the offer', 'judge', "if (age >= longest) return { kind: 'used' };", ''],
     ['without foreignTransfers: serve', 'findForeign', "runtime.plan.foreignTransfers === 'serve' && ", ''],
   ),
   ...defencesOf(
@@ -89,9 +89,24 @@ export const PAYMENT_DEFENCES: readonly Defence[] = [
     ['that does nothing with it', 'usesPermit', 'claims <= settlementsIn(transfer, receipt, proxy)', 'true'],
     ['that its transaction hides', 'usesPermit', '!permits.delete(nonce) || ', ''],
   ),
+  ...defencesOf(
+    'front-running-reasons',
+    [
+      'is over',
+      'judge',
+      'return await refuseLapsed(request, brought, brought.lapsed, services)',
+      'return refusePayment(brought.lapsed)',
+    ],
+    [
+      'that the node does not see',
+      'refuseByUse',
+      "return foreign.lacks && use !== 'gone' ? undefined : NOT_SEEN_YET;",
+      'return undefined;',
+    ],
+  ),
   ...defencesOf('every-payment-kind', [
     'somebody else had settled',
-    'verify',
+    'refuseByUse',
     "if (foreign.kind === 'used') return ALREADY_USED;",
     '',
   ]),

@@ -28,7 +28,13 @@ describe('addresses of EVM chains', () => {
 
   it('are paid by transactions of 32 bytes in hexadecimal', () => {
     expect(eip155.isTransaction(`0x${'aB'.repeat(32)}`)).toBe(true);
-    for (const text of [`0x${'ab'.repeat(31)}`, 'ab'.repeat(32), '', '5VERv8NMvzbJMEkV8xnrLkEaWRtSz9CosKDYjCJjBRnb'])
+    for (const text of [
+      `0x${'ab'.repeat(31)}`,
+      `0x${'0'.repeat(64)}`,
+      'ab'.repeat(32),
+      '',
+      '5VERv8NMvzbJMEkV8xnrLkEaWRtSz9CosKDYjCJjBRnb',
+    ])
       expect(eip155.isTransaction(text)).toBe(false);
   });
 });

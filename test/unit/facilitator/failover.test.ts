@@ -3,7 +3,7 @@ import { type ErrorCode, GatewayError } from '../../../src/domain/gateway-error.
 import type { Payment } from '../../../src/domain/payment.ts';
 import type { SettlementOutcome } from '../../../src/domain/settlement.ts';
 import type { SupportedKind } from '../../../src/domain/x402.ts';
-import type { Facilitator, Verification } from '../../../src/facilitator/facilitator.ts';
+import type { Facilitator, ForeignTransfer, Verification } from '../../../src/facilitator/facilitator.ts';
 import { orderedFacilitators, type Schedule } from '../../../src/facilitator/failover.ts';
 import { SCRIPTED_PAYER, scriptedOffer, scriptedPayment } from '../../support/scripted-facilitator.ts';
 
@@ -304,5 +304,37 @@ describe('closing a list', () => {
     const pool = await ready(broken, second);
     await expect(pool.close()).rejects.toThrow('still busy');
     expect(second.calls).toContain('close');
+  });
+});
+
+describe('looking for a transfer by somebody else', () => {
+  const USED: ForeignTransfer = { kind: 'used' };
+  /** A facilitator that sees the chain so; an `Error` is thrown. */
+  const seeing = (name: string, sight: ForeignTransfer | Error, kinds = [V2]): Facilitator =>
+    Object.assign(new Stub(name, { kinds }), {
+      findForeign: async () => {
+        if (sight instanceof Error) throw sight;
+        return sight;
+      },
+    });
+  const look = async (...list: Facilitator[]) => {
+    const pool = orderedFacilitators(list, { schedule: new ManualSchedule().schedule });
+    await pool.refresh(never);
+    const found = await pool.findForeign(scriptedPayment(2), never).catch((thrown: unknown) => thrown);
+    await pool.close();
+    return found;
+  };
+
+  it('goes to the first that sees the chain, whichever judged the payment', async () => {
+    const blind = [new Stub('without'), seeing('blind', { kind: 'unseen' })];
+    expect(await look(...blind, seeing('sees', USED), seeing('later', { kind: 'none' }))).toEqual(USED);
+    expect(await look(...blind)).toEqual({ kind: 'unseen' });
+    expect(await look(...blind, seeing('elsewhere', USED, [ELSEWHERE]))).toEqual({ kind: 'unseen' });
+  });
+
+  it('goes on after a fault, which counts where no other one can tell', async () => {
+    const away = seeing('away', fault('facilitator_unreachable'));
+    expect(await look(away, seeing('sees', USED))).toEqual(USED);
+    expect(await look(away, new Stub('without'))).toMatchObject({ code: 'facilitator_unreachable' });
   });
 });

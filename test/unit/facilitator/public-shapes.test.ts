@@ -13,7 +13,7 @@ import { SCRIPTED_PAYER, SCRIPTED_TRANSACTION, scriptedPayment } from '../../sup
  */
 
 const payment = scriptedPayment(2);
-const EXPECTED = expectationOf(payment, payment.offer.amount, 2, families);
+const EXPECTED = expectationOf(payment, payment.offer.amount, families);
 const network = 'eip155:84532';
 const payer = SCRIPTED_PAYER;
 const transaction = SCRIPTED_TRANSACTION;

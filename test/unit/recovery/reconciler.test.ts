@@ -166,6 +166,61 @@ describe('a transfer of somebody else that bought a pass', () => {
   });
 });
 
+describe('a clock that jumps ahead', () => {
+  it('takes nothing from a process that lives, and later what one left behind that is gone', async () => {
+    let [now, passed, rounds] = [1_800_000_000_000, 0, 0];
+    const store = openMemoryLedger(() => now);
+    await store.beat('other', now);
+    await store.claim(paymentClaim({ name: 'held', state: 'forwarding', owner: 'other' }));
+    const holder = async () => (await store.list({}, undefined, 1))[0]?.owner;
+    const reconciler = new Reconciler({
+      store,
+      owner: 'looker',
+      facilitator: () => undefined,
+      retentionMs: () => HOUR_MS,
+      retryWindowMs: () => HOUR_MS,
+      webhooks: () => [],
+      everyRound: async () => {
+        rounds += 1;
+      },
+      notes: {
+        moved: () => {},
+        takenBack: () => {},
+        heard: () => {},
+        trouble: (_what, fault) => expect.fail(String(fault)),
+      },
+      clock: () => now,
+      monotonic: () => passed,
+    });
+    /** Two rounds: the first may have begun before the call. */
+    const round = async (): Promise<void> => {
+      for (const next of [rounds + 1, rounds + 2]) {
+        reconciler.wake();
+        await expect.poll(() => rounds).toBeGreaterThanOrEqual(next);
+      }
+    };
+    const pass = (ms: number): void => {
+      now += ms;
+      passed += ms;
+    };
+    await reconciler.start();
+    now += 20 * 60_000; // the jump
+    await round();
+    expect(await holder()).toBe('other');
+    pass(1000);
+    await store.beat('other', now);
+    for (const _second of [1, 2]) {
+      pass(7_400);
+      await round();
+      expect(await holder()).toBe('other');
+    }
+    pass(1000);
+    await round();
+    expect(await holder()).toBe('looker');
+    await reconciler.stop();
+  });
+});
+
 describe('a payment that moved no money', () => {
   it.each([
     ['released', 60_000],

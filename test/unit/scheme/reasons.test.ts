@@ -26,9 +26,19 @@ describe('the meaning of a reason', () => {
     expect(durationOf('permit2_simulation_failed')).toBeUndefined();
   });
 
-  it('of insufficient funds: the refusal can be cured, and does not show that the payment was used', () => {
-    expect(durationOf('insufficient_funds')).toBe('curable');
-    expect(useByReason('insufficient_funds')).toBeUndefined();
+  it('of insufficient funds: the refusal can be cured, and the payment may have taken the money itself', () => {
+    for (const reason of ['insufficient_funds', 'invalid_exact_evm_insufficient_balance']) {
+      expect(durationOf(reason)).toBe('curable');
+      expect(useByReason(reason)).toBe('may_be_gone');
+    }
+  });
+
+  it('of what is checked before the nonce, or said in words of its own: it leaves open whether the payment was used', () => {
+    const reasons = ['invalid_exact_evm_payload_authorization_valid_before', 'permit2_deadline_expired'];
+    for (const reason of [...reasons, 'invalid_payload', 'unexpected_verify_error']) {
+      expect(useByReason(reason)).toBe('open');
+    }
+    expect(useByReason('invalid_exact_evm_recipient_mismatch')).toBeUndefined();
   });
 
   it('of an unknown one is undefined, whatever its name', () => {

@@ -3,6 +3,7 @@ import type { FateTools } from '../../chain/chain-view.ts';
 import { findFate } from '../../chain/nonce-fate.ts';
 import type { ForeignTransfer } from '../../facilitator.ts';
 import { foreignAgeLimit } from '../../foreign-age.ts';
+import { findNonceUse } from '../nonce-use.ts';
 import type { Transfer } from '../transfer.ts';
 import { provesUse } from './authorization-proof.ts';
 import type { Eip3009Transfer } from './eip3009-transfer.ts';
@@ -12,7 +13,7 @@ import type { Eip3009Transfer } from './eip3009-transfer.ts';
  * the payer to `payTo`, directly on the use of this authorization, in a block that is younger than the offer holds.
  *
  * Finds only authorizations that are signed by the payer's own key. One that was used for anything else or cancelled,
- * and an older transfer, count as `none`.
+ * and one that made an older transfer, is `used`. Of others it is asked only whether they are used.
  *
  * @param maxTimeoutSeconds how long the offer holds
  * @throws GatewayError when the node cannot be asked
@@ -23,17 +24,18 @@ export async function findForeignUse(
   tools: FateTools,
   signal: AbortSignal,
 ): Promise<ForeignTransfer> {
-  if (!transfer.signedByKey) return { kind: 'none' };
+  const isUsed = async () => await findNonceUse(transfer, { approved: false }, tools, signal);
+  if (!transfer.signedByKey) return await isUsed();
   const longest = foreignAgeLimit(maxTimeoutSeconds);
   const fate = await findFate(transfer, tools.clock() - longest * 1000, tools, signal);
   switch (fate.kind) {
     case 'paid':
       return await judge(authorization, fate.receipt, longest, tools, signal);
     case 'spent':
-      return { kind: 'none' };
-    // The facilitator has seen it used: this node will see it soon.
+      return { kind: 'used' };
     case 'unused':
     case 'expired':
+      return await isUsed();
     case 'unconfirmed':
     case 'unclear':
       return { kind: 'unclear' };
@@ -47,11 +49,11 @@ async function judge(
   { node, clock }: FateTools,
   signal: AbortSignal,
 ): Promise<ForeignTransfer> {
-  if (!provesUse(transfer, receipt)) return { kind: 'none' };
+  if (!provesUse(transfer, receipt)) return { kind: 'used' };
   const [mined, head] = await Promise.all([node.block(receipt.block, signal), node.block('latest', signal)]);
   // The later of the two clocks counts: if ours was put back, an old transfer must not look fresh.
   const age = Math.max(clock() / 1000, head.timestamp) - mined.timestamp;
-  if (age >= longest) return { kind: 'none' };
+  if (age >= longest) return { kind: 'used' };
   const { payer, amount } = transfer;
   const settlement = { transaction: receipt.transaction, payer, amount };
   return { kind: 'found', settlement, minedAt: mined.timestamp * 1000 };

@@ -3,6 +3,7 @@ import { type Eip2612Permit, readEip2612Permit } from '../../../evm/eip2612.ts';
 import type { Permit2Payload } from '../../../evm/permit2.ts';
 import type { Call } from '../../chain/chain-facts.ts';
 import { isTransfer } from '../../chain/transfer-event.ts';
+import { findNonceUse } from '../nonce-use.ts';
 import type { Transfer } from '../transfer.ts';
 import { signedFacts } from '../transfer-facts.ts';
 import type { TransferMethod } from '../transfer-method.ts';
@@ -10,7 +11,6 @@ import { findApprovalProblem, findPermitProblem, PERMIT_REASONS } from './permit
 import { usesPermit } from './permit-proof.ts';
 import type { PermitScheme } from './permit-scheme.ts';
 import type { PermitTransfer } from './permit-transfer.ts';
-import { findPermitUse } from './permit-use.ts';
 
 /**
  * 101 000 were measured through the x402 proxy, Permit2 and the test token; an upgradeable token with its own checks
@@ -44,7 +44,7 @@ export function permitMethod<P extends Permit2Payload>(scheme: PermitScheme<P>):
 
 function permitTransfer<P extends Permit2Payload>(permit: PermitTransfer<P>, scheme: PermitScheme<P>): Transfer {
   const { signed } = permit;
-  return {
+  const transfer: Transfer = {
     ...permit,
     deployment: undefined,
     reasons: PERMIT_REASONS,
@@ -55,7 +55,7 @@ function permitTransfer<P extends Permit2Payload>(permit: PermitTransfer<P>, sch
       candidates: (node, range, signal) => node.transfers(permit, range, signal),
       isIn: (events) => events.some((event) => isTransfer(event, permit)),
       judge: (receipt, view, signal) => usesPermit(permit, scheme, receipt, view, signal),
-      findForeign: (_longest, tools, signal) => findPermitUse(permit, tools, signal),
+      findForeign: (_longest, tools, signal) => findNonceUse(transfer, { approved: true }, tools, signal),
     },
     settling: {
       mayShare: false,
@@ -67,6 +67,7 @@ function permitTransfer<P extends Permit2Payload>(permit: PermitTransfer<P>, sch
         (await findPermitProblem(permit, permitCall(permit, scheme), context)),
     },
   };
+  return transfer;
 }
 
 function permitCall<P extends Permit2Payload>(permit: PermitTransfer<P>, { form, encode }: PermitScheme<P>): Call {
