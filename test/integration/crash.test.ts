@@ -17,6 +17,8 @@ import { postgresMissing } from '../support/postgres.ts';
 const SCALE = { seed: 7, kills: 4, payments: 63, payers: 8 };
 /** Killed processes count as gone after 15 s, which nothing can hasten: both stores wait for it at once. */
 const LONGEST_RUN_MS = 240_000;
+/** Runs of one schedule until the case under test has come about. */
+const MOST_RUNS = 4;
 
 const noPostgres = await postgresMissing();
 
@@ -50,22 +52,27 @@ describe.concurrent('a gateway that is killed in the middle of its payments', ()
         ],
         purchases: [...soldIn(1, 'deferred'), ...soldIn(2, 'before')],
       };
-      const result = await runSchedule(schedule, {
-        seed: 1,
-        payers: 1,
-        store: 'sqlite',
-        facilitator: 'local',
-        progress: () => {},
-      });
-      expect(result.violations.length, reportOf(result)).toBe(0);
-      const { broadcasts, chain } = result.evidence;
-      expect(chain.transfers).toHaveLength(schedule.purchases.length);
-      // The case under test: a payment is recorded a second time, with another number. One of the first transactions is
-      // on no chain, and its payments are.
-      const sent = new Set(broadcasts.map(({ hash }) => hash));
-      expect([...sent].filter((hash) => !chain.mined.has(hash))).not.toEqual([]);
+      // Whether recovery or the new purchases get the account's numbers first is up to the machine: a busy one may need
+      // more than one run to come to the case. Each run has to keep every invariant.
+      let cameToIt = false;
+      for (let seed = 1; seed <= MOST_RUNS && !cameToIt; seed += 1) {
+        const result = await runSchedule(schedule, {
+          seed,
+          payers: 1,
+          store: 'sqlite',
+          facilitator: 'local',
+          progress: () => {},
+        });
+        expect(result.violations.length, reportOf(result)).toBe(0);
+        const { broadcasts, chain } = result.evidence;
+        expect(chain.transfers).toHaveLength(schedule.purchases.length);
+        // The case under test: a payment is recorded a second time, with another number. One of the first transactions
+        // is on no chain, and its payments are.
+        cameToIt = broadcasts.some(({ hash }) => !chain.mined.has(hash));
+      }
+      expect(cameToIt).toBe(true);
     },
-    LONGEST_RUN_MS,
+    MOST_RUNS * LONGEST_RUN_MS,
   );
 });
 
