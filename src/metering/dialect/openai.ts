@@ -1,8 +1,6 @@
-import { parseDecimal } from '../../domain/decimal.ts';
-import type { Figures } from '../../domain/rate.ts';
 import { type Facts, textAt } from '../read/facts.ts';
-import { count, difference, wholeFigures } from './counts.ts';
-import type { Dialect, EventMeaning, Fields, OutputLimit } from './dialect.ts';
+import type { Dialect, EventMeaning, OutputLimit } from './dialect.ts';
+import { openaiFigures } from './openai-figures.ts';
 
 /** Events that end a stream and carry its usage. */
 const LAST: ReadonlySet<string | undefined> = new Set([
@@ -17,7 +15,7 @@ const FAILED: ReadonlySet<string | undefined> = new Set(['error', 'response.fail
 
 /**
  * OpenAI's Chat Completions, Completions, Responses, Embeddings, Images and Transcriptions, and compatible servers:
- * LiteLLM, vLLM, Groq, DeepSeek, Mistral. Cached input is a part of the input.
+ * LiteLLM, vLLM, Groq, DeepSeek, Mistral, xAI.
  */
 export const openai: Dialect = {
   name: 'openai',
@@ -31,10 +29,15 @@ export const openai: Dialect = {
     '/usage/input_tokens': 'input',
     '/usage/output_tokens': 'output',
     '/usage/input_tokens_details/cached_tokens': 'cached',
+    '/usage/completion_tokens_details/reasoning_tokens': 'reasoning',
+    '/usage/output_tokens_details/reasoning_tokens': 'reasoning',
+    '/usage/total_tokens': 'total',
     '/usage/seconds': 'seconds',
     '/response/usage/input_tokens': 'input',
     '/response/usage/output_tokens': 'output',
     '/response/usage/input_tokens_details/cached_tokens': 'cached',
+    '/response/usage/output_tokens_details/reasoning_tokens': 'reasoning',
+    '/response/usage/total_tokens': 'total',
     '/x_groq/usage/prompt_tokens': 'input',
     '/x_groq/usage/completion_tokens': 'output',
   },
@@ -71,7 +74,7 @@ export const openai: Dialect = {
   marks: ['/type', '/error', '/choices/*/finish_reason'],
   limit,
   meaning,
-  figures,
+  figures: openaiFigures,
 };
 
 /** What a message of Chat Completions can hold. vLLM and OpenRouter send the same reasoning under two names. */
@@ -111,20 +114,4 @@ function meaning(facts: Facts): EventMeaning {
   if (facts.has('/error') || FAILED.has(type)) return 'failed';
   if (LAST.has(type)) return 'last';
   return facts.has('/choices/*/finish_reason') ? 'closing' : 'content';
-}
-
-function figures(fields: Fields): Figures | undefined {
-  const seconds = fields.get('seconds');
-  if (seconds !== undefined) {
-    const decimal = parseDecimal(seconds);
-    return decimal === undefined ? undefined : new Map([['seconds', decimal]]);
-  }
-  // A list of embeddings has no output; for anything else a missing output means that no use is stated.
-  if (!fields.has('input') || (!fields.has('output') && fields.get('object') !== 'list')) return undefined;
-  const cached = count(fields, 'cached');
-  return wholeFigures(
-    ['input', difference(count(fields, 'input'), cached)],
-    ['cachedInput', cached],
-    ['output', count(fields, 'output')],
-  );
 }

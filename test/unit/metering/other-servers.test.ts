@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import { formatDecimal } from '../../../src/domain/decimal.ts';
+import type { Metered } from '../../../src/domain/metered-price.ts';
+import { family, meterAnswer } from '../../support/metering/meter-answer.ts';
+
+/* How servers that speak a dialect state their use in another way than its author. */
+
+type Told = Readonly<Record<string, string>>;
+
+describe('Counts that stand beside others', () => {
+  it.each<[string, object, Told]>([
+    [
+      'reasoning of xAI, which the output does not hold',
+      { ...chat(32, 9), total_tokens: 135, completion_tokens_details: { reasoning_tokens: 94 } },
+      { input: '32', cachedInput: '0', output: '103' },
+    ],
+    [
+      'reasoning of xAI, with a part of the input from a cache',
+      {
+        ...chat(10_120, 1_499),
+        total_tokens: 14_428,
+        prompt_tokens_details: { cached_tokens: 128 },
+        completion_tokens_details: { reasoning_tokens: 2_809 },
+      },
+      { input: '9992', cachedInput: '128', output: '4308' },
+    ],
+    [
+      'thoughts of Gemini behind a shim, without any text',
+      { ...chat(21, 0), total_tokens: 81, completion_tokens_details: { reasoning_tokens: 60 } },
+      { input: '21', cachedInput: '0', output: '60' },
+    ],
+    [
+      'cached input that the input does not hold',
+      { ...chat(40, 5), total_tokens: 75, prompt_tokens_details: { cached_tokens: 30 } },
+      { input: '40', cachedInput: '30', output: '5' },
+    ],
+    [
+      'cached input that is more than the input, without a total',
+      { ...chat(40, 5), prompt_tokens_details: { cached_tokens: 90 } },
+      { input: '40', cachedInput: '90', output: '5' },
+    ],
+    [
+      'both',
+      {
+        ...chat(40, 5),
+        total_tokens: 175,
+        prompt_tokens_details: { cached_tokens: 90 },
+        completion_tokens_details: { reasoning_tokens: 40 },
+      },
+      { input: '40', cachedInput: '90', output: '45' },
+    ],
+  ])('count: %s', (_, usage, figures) => {
+    expect(toldBy('openai', { object: 'chat.completion', usage })).toEqual(figures);
+  });
+
+  it.each<[string, object, Told]>([
+    [
+      'reasoning of OpenAI',
+      { ...chat(32, 103), total_tokens: 135, completion_tokens_details: { reasoning_tokens: 94 } },
+      { input: '32', cachedInput: '0', output: '103' },
+    ],
+    [
+      'reasoning, where no total shows that it is apart',
+      { ...chat(32, 9), completion_tokens_details: { reasoning_tokens: 94 } },
+      { input: '32', cachedInput: '0', output: '9' },
+    ],
+    [
+      'what a total holds that nothing else names',
+      { ...chat(4, 635), total_tokens: 3_404, prompt_audio_seconds: 203 },
+      { input: '4', cachedInput: '0', output: '635' },
+    ],
+    [
+      'a total that is no number',
+      { ...chat(32, 9), total_tokens: 'many', completion_tokens_details: { reasoning_tokens: -1 } },
+      { input: '32', cachedInput: '0', output: '9' },
+    ],
+  ])('are not added where they are a part, or nobody knows: %s', (_, usage, figures) => {
+    expect(toldBy('openai', { object: 'chat.completion', usage })).toEqual(figures);
+  });
+
+  it('count in Responses, too', () => {
+    const usage = {
+      input_tokens: 32,
+      output_tokens: 9,
+      output_tokens_details: { reasoning_tokens: 94 },
+      total_tokens: 135,
+    };
+    const figures = { input: '32', cachedInput: '0', output: '103' };
+    expect(toldBy('openai', { object: 'response', usage })).toEqual(figures);
+    expect(toldBy('openai', { type: 'response.completed', response: { usage } })).toEqual(figures);
+  });
+});
+
+function chat(input: number, output: number): object {
+  return { prompt_tokens: input, completion_tokens: output };
+}
+
+function toldBy(vendor: Parameters<typeof family>[0], answer: object): Told {
+  return told(meterAnswer(family(vendor), { contentType: 'application/json', body: JSON.stringify(answer) }).metered);
+}
+
+function told(metered: Metered): Told {
+  if (metered.kind !== 'used') throw new Error(`nothing was told: ${JSON.stringify(metered)}`);
+  return Object.fromEntries([...metered.figures].map(([dimension, count]) => [dimension, formatDecimal(count)]));
+}
