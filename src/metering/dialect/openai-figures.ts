@@ -25,6 +25,7 @@ export function openaiFigures(fields: Fields): Figures | undefined {
     const decimal = parseDecimal(seconds);
     return decimal === undefined ? undefined : new Map([['seconds', decimal]]);
   }
+  if (isTotalAlone(fields)) return wholeFigures(['input', count(fields, 'total')]);
   if (!fields.has('input') || !hasOutput(fields)) return undefined;
   const [input, output, cached] = [count(fields, 'input'), count(fields, 'output'), count(fields, 'cached')];
   if (input === undefined || output === undefined || cached === undefined) return undefined;
@@ -36,6 +37,12 @@ export function openaiFigures(fields: Fields): Figures | undefined {
     ['cachedInput', cached],
     ['output', output + beside.reasoning],
   );
+}
+
+/** Whether an answer that can have no output, such as Voyage's embeddings or a reranker's results, states one sum. */
+function isTotalAlone(fields: Fields): boolean {
+  const makesNothing = !fields.has('object') || fields.get('object') === 'list';
+  return makesNothing && fields.has('total') && !fields.has('input') && !fields.has('output');
 }
 
 /** A list of embeddings has no output; for anything else a missing output means that no use is stated. */

@@ -26,6 +26,12 @@ export const openai: Dialect = {
     '/usage/completion_tokens': 'output',
     '/usage/prompt_tokens_details/cached_tokens': 'cached',
     '/usage/prompt_cache_hit_tokens': 'cached',
+    // Moonshot: in a stream beside the choice, and the cached input without a place for details.
+    '/usage/cached_tokens': 'cached',
+    '/choices/*/usage/prompt_tokens': 'input',
+    '/choices/*/usage/completion_tokens': 'output',
+    '/choices/*/usage/cached_tokens': 'cached',
+    '/choices/*/usage/prompt_tokens_details/cached_tokens': 'cached',
     '/usage/input_tokens': 'input',
     '/usage/output_tokens': 'output',
     '/usage/input_tokens_details/cached_tokens': 'cached',
@@ -40,6 +46,7 @@ export const openai: Dialect = {
     '/response/usage/total_tokens': 'total',
     '/x_groq/usage/prompt_tokens': 'input',
     '/x_groq/usage/completion_tokens': 'output',
+    '/x_groq/usage/prompt_tokens_details/cached_tokens': 'cached',
   },
   model: ['/model', '/response/model'],
   output: [

@@ -47,7 +47,7 @@ describe('An answer that does not report its usage', () => {
     ['has no output', body('{"object":"chat.completion","usage":{"prompt_tokens":1}}'), 'bad_figure'],
     [
       'prints usage inside of an object',
-      body('{"choices":[{"usage":{"prompt_tokens":1,"completion_tokens":1}}]}'),
+      body('{"choices":[{"message":{"usage":{"prompt_tokens":1,"completion_tokens":1}}}]}'),
       'no_usage',
     ],
   ])('is told apart: it %s', (_, answer, reason) => {

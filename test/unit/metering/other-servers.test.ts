@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { formatDecimal } from '../../../src/domain/decimal.ts';
 import type { Metered } from '../../../src/domain/metered-price.ts';
+import { sse } from '../../support/metering/answers.ts';
 import { family, meterAnswer } from '../../support/metering/meter-answer.ts';
 
 /* How servers that speak a dialect state their use in another way than its author. */
@@ -91,12 +92,52 @@ describe('Counts that stand beside others', () => {
   });
 });
 
+describe('Usage at another place', () => {
+  it('counts beside the choice of a stream, as Moonshot states it', () => {
+    const usage = { ...chat(19, 10), cached_tokens: 12 };
+    const events = [
+      { choices: [{ index: 0, delta: { content: 'hi' }, finish_reason: null }] },
+      { choices: [{ index: 0, delta: {}, finish_reason: 'stop', usage }] },
+      '[DONE]',
+    ];
+    expect(toldByStream('openai', events)).toEqual({ input: '7', cachedInput: '12', output: '10' });
+    expect(toldByStream('openai', [...events.slice(0, 2), { choices: [], usage }, '[DONE]'])).toEqual({
+      input: '7',
+      cachedInput: '12',
+      output: '10',
+    });
+  });
+
+  it('counts with its cached input, as Groq states it', () => {
+    const usage = { ...chat(19, 10), prompt_tokens_details: { cached_tokens: 12 } };
+    const events = [{ choices: [{ delta: {}, finish_reason: 'stop' }], x_groq: { usage } }, '[DONE]'];
+    expect(toldByStream('openai', events)).toEqual({ input: '7', cachedInput: '12', output: '10' });
+  });
+
+  it('of an answer without output is the total, where that is all', () => {
+    expect(toldBy('openai', { object: 'list', data: [], usage: { total_tokens: 56 } })).toEqual({ input: '56' });
+    expect(toldBy('openai', { results: [{ index: 0 }], usage: { total_tokens: 56 } })).toEqual({ input: '56' });
+  });
+
+  it('is not told by a total where the model made something', () => {
+    const chatted = { object: 'chat.completion', usage: { total_tokens: 56 } };
+    expect(() => toldBy('openai', chatted)).toThrow('bad_figure');
+    expect(() => toldBy('openai', { results: [], usage: { total_tokens: 56, completion_tokens: 4 } })).toThrow(
+      'bad_figure',
+    );
+  });
+});
+
 function chat(input: number, output: number): object {
   return { prompt_tokens: input, completion_tokens: output };
 }
 
 function toldBy(vendor: Parameters<typeof family>[0], answer: object): Told {
   return told(meterAnswer(family(vendor), { contentType: 'application/json', body: JSON.stringify(answer) }).metered);
+}
+
+function toldByStream(vendor: Parameters<typeof family>[0], events: readonly (object | string)[]): Told {
+  return told(meterAnswer(family(vendor), { contentType: 'text/event-stream', body: sse(events) }).metered);
 }
 
 function told(metered: Metered): Told {
