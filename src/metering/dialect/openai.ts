@@ -20,6 +20,7 @@ const FAILED: ReadonlySet<string | undefined> = new Set(['error', 'response.fail
 export const openai: Dialect = {
   name: 'openai',
   dimensions: ['input', 'cachedInput', 'output', 'seconds'],
+  onlyRises: true,
   fields: {
     '/object': 'object',
     '/usage/prompt_tokens': 'input',

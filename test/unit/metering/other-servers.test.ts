@@ -128,6 +128,37 @@ describe('Usage at another place', () => {
   });
 });
 
+describe('A figure of a stream', () => {
+  it('is not undone by a zero in its last event', () => {
+    const events = [
+      { type: 'message_start', message: { usage: { input_tokens: 25, cache_read_input_tokens: 7, output_tokens: 1 } } },
+      {
+        type: 'message_delta',
+        delta: { stop_reason: 'end_turn' },
+        usage: { input_tokens: 0, cache_read_input_tokens: 0, output_tokens: 15 },
+      },
+      { type: 'message_stop' },
+    ];
+    const figures = { input: '25', cachedInput: '7', cacheWrite: '0', output: '15' };
+    expect(toldByStream('anthropic', events)).toEqual(figures);
+  });
+
+  it('is the last that is told, where the first was a guess', () => {
+    const events = [
+      { type: 'message_start', message: { usage: { input_tokens: 40, output_tokens: 1 } } },
+      { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: { input_tokens: 25, output_tokens: 15 } },
+      { type: 'message_stop' },
+    ];
+    expect(toldByStream('anthropic', events)).toMatchObject({ input: '25', output: '15' });
+  });
+
+  it('of a member that the seller names may be a zero', () => {
+    const body = sse([{ cost: 3 }, { cost: 0 }]);
+    const answer = { contentType: 'text/event-stream', body };
+    expect(told(meterAnswer({ kind: 'json', pointer: '/cost' }, answer).metered)).toEqual({ unit: '0' });
+  });
+});
+
 function chat(input: number, output: number): object {
   return { prompt_tokens: input, completion_tokens: output };
 }
