@@ -159,6 +159,26 @@ describe('A figure of a stream', () => {
   });
 });
 
+describe('A byte order mark', () => {
+  it.each([
+    ['JSON', 'application/json', '{"model":"m","prompt_eval_count":8,"eval_count":3}'],
+    ['lines of JSON', 'application/x-ndjson', '{"done":false}\n{"done":true,"prompt_eval_count":8,"eval_count":3}\n'],
+    ['an event stream', 'text/event-stream', 'data: {"done":true,"prompt_eval_count":8,"eval_count":3}\n\n'],
+  ])('before %s hides nothing, wherever it is split', (_, contentType, text) => {
+    const body = Buffer.from(`\u{feff}${text}`);
+    for (const cuts of [[], [1], [2], [1, 2, 3], [3]]) {
+      const { metered, forwarded, held } = meterAnswer(family('ollama'), { contentType, body }, cuts);
+      expect(told(metered)).toEqual({ input: '8', output: '3' });
+      expect(Buffer.concat([forwarded, held])).toEqual(body);
+    }
+  });
+
+  it('within JSON is no JSON', () => {
+    const answer = { contentType: 'application/json', body: ' \u{feff}{"eval_count":3}' };
+    expect(meterAnswer(family('ollama'), answer).metered).toMatchObject({ kind: 'missing', reason: 'unreadable' });
+  });
+});
+
 function chat(input: number, output: number): object {
   return { prompt_tokens: input, completion_tokens: output };
 }
