@@ -119,7 +119,8 @@ const REASONING = /^(?:openai\/)?(?:o\d|gpt-[5-9])/;
 
 function meaning(facts: Facts): EventMeaning {
   const type = textAt(facts, '/type');
-  if (facts.has('/error') || FAILED.has(type)) return 'failed';
+  // Servers that came before vLLM's present form send an object of the kind `error` instead.
+  if (facts.has('/error') || textAt(facts, '/object') === 'error' || FAILED.has(type)) return 'failed';
   if (LAST.has(type)) return 'last';
   return facts.has('/choices/*/finish_reason') ? 'closing' : 'content';
 }

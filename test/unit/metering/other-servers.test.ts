@@ -179,6 +179,18 @@ describe('A byte order mark', () => {
   });
 });
 
+describe('A stream that ends with an object of the kind `error`', () => {
+  it('failed', () => {
+    const body = sse([
+      { choices: [{ delta: { content: 'a' } }] },
+      { object: 'error', message: 'out of memory', type: 'InternalServerError', code: 500 },
+      '[DONE]',
+    ]);
+    const answer = { contentType: 'text/event-stream', body };
+    expect(meterAnswer(family('openai'), answer).metered).toEqual({ kind: 'failed' });
+  });
+});
+
 function chat(input: number, output: number): object {
   return { prompt_tokens: input, completion_tokens: output };
 }
