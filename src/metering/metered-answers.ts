@@ -25,6 +25,7 @@ import { bodyForm, isCompressed } from './media.ts';
 import { meteredPath } from './metered-path.ts';
 import { openAnswerMeter } from './open-answer-meter.ts';
 import { outputCap } from './output-cap.ts';
+import { refusePartialAnswer } from './partial-answer.ts';
 import { changeForMeter, type WantedCap } from './request-change.ts';
 
 /** Longest answer that is read whole before it is charged, in bytes. A longer one goes out on credit as a stream does. */
@@ -81,6 +82,7 @@ class MeteredReader implements AnswerReader {
     const rewrite = (body: Buffer): Buffer | undefined => {
       this.#requestBytes = body.length;
       if (kind !== 'family') return undefined;
+      refusePartialAnswer(call.head);
       const wanted = { path: call.path, cap: this.#cap(body.length) };
       return changeForMeter(wanted, { rawHeaders: call.head.rawHeaders, body });
     };
