@@ -159,6 +159,18 @@ describe('A figure of a stream', () => {
   });
 });
 
+describe('JSON', () => {
+  it.each([
+    'application/json',
+    'Application/JSON; charset=utf-8',
+    'text/json',
+    'application/vnd.api+json',
+  ])('is read as %s', (contentType) => {
+    const answer = { contentType, body: '{"usage":{"prompt_tokens":5,"completion_tokens":1}}' };
+    expect(told(meterAnswer(family('openai'), answer).metered)).toMatchObject({ input: '5', output: '1' });
+  });
+});
+
 describe('A byte order mark', () => {
   it.each([
     ['JSON', 'application/json', '{"model":"m","prompt_eval_count":8,"eval_count":3}'],
