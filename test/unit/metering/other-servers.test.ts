@@ -92,6 +92,33 @@ describe('Counts that stand beside others', () => {
   });
 });
 
+describe('What OpenRouter charged', () => {
+  const of = (usage: object): Told =>
+    toldBy('openrouter', { object: 'chat.completion', usage: { ...chat(9, 1), ...usage } });
+
+  it('is the fee and what the vendor bills, where the key is the customer’s own', () => {
+    const vendor = { cost_details: { upstream_inference_cost: 0.0360795 } };
+    expect(of({ cost: 0, is_byok: true, ...vendor })).toMatchObject({ cost: '0.0360795' });
+    expect(of({ cost: 1.8e-3, is_byok: true, ...vendor })).toMatchObject({ cost: '0.0378795' });
+    const usage = { input_tokens: 9, output_tokens: 1, cost: 0, is_byok: true, ...vendor };
+    expect(toldBy('openrouter', { type: 'response.completed', response: { usage } })).toMatchObject({
+      cost: '0.0360795',
+    });
+  });
+
+  it('is its cost alone otherwise, which holds what the vendor bills', () => {
+    const vendor = { cost_details: { upstream_inference_cost: 0.03 } };
+    expect(of({ cost: 0.04, is_byok: false, ...vendor })).toMatchObject({ cost: '0.04' });
+    expect(of({ cost: 0.04, ...vendor })).toMatchObject({ cost: '0.04' });
+    expect(of({ cost: 0.04, is_byok: null, cost_details: null })).toMatchObject({ cost: '0.04' });
+  });
+
+  it('is not known where the vendor’s part is missing', () => {
+    expect(() => of({ cost: 0, is_byok: true })).toThrow('bad_figure');
+    expect(() => of({ cost: 0, is_byok: true, cost_details: { upstream_inference_cost: null } })).toThrow('bad_figure');
+  });
+});
+
 describe('Usage at another place', () => {
   it('counts beside the choice of a stream, as Moonshot states it', () => {
     const usage = { ...chat(19, 10), cached_tokens: 12 };
