@@ -51,6 +51,8 @@ export interface Dialect {
   limit(path: string, model: string): OutputLimit | undefined;
   /** What a document or event means for the answer. */
   meaning(facts: Facts): EventMeaning;
+  /** Whether an event holds usage and nothing that the model said; absent where no request asks for such events. */
+  isUsageAlone?(facts: Facts): boolean;
   /** Disjoint figures; `undefined` when a required figure is absent or invalid. */
   figures(fields: Fields): Figures | undefined;
 }

@@ -79,9 +79,10 @@ export const openai: Dialect = {
       `${place}/images/*/image_url/url`,
     ]),
   ]),
-  marks: ['/type', '/error', '/choices/*/finish_reason'],
+  marks: ['/type', '/error', '/choices', '/choices/*', '/choices/*/finish_reason'],
   limit,
   meaning,
+  isUsageAlone,
   figures: openaiFigures,
 };
 
@@ -123,4 +124,9 @@ function meaning(facts: Facts): EventMeaning {
   if (facts.has('/error') || textAt(facts, '/object') === 'error' || FAILED.has(type)) return 'failed';
   if (LAST.has(type)) return 'last';
   return facts.has('/choices/*/finish_reason') ? 'closing' : 'content';
+}
+
+/** The event that `include_usage` adds to a stream: its list of choices is empty. */
+function isUsageAlone(facts: Facts): boolean {
+  return facts.has('/choices') && !facts.has('/choices/*') && facts.has('/usage/prompt_tokens');
 }
