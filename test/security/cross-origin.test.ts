@@ -135,6 +135,27 @@ describe('cors: gateway, and an answer of the API', () => {
   });
 });
 
+describe('cors: gateway, and a server of MCP', () => {
+  const ask = (params: object): Promise<RawResponse> => {
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params });
+    const headers = [`Origin: ${PAGE}`, 'Content-Type: application/json', `Content-Length: ${body.length}`];
+    return siege.ask(lastRequest('POST /mcp', headers, body));
+  };
+
+  it.each([
+    ['the price of a tool', { name: 'search' }],
+    ['that a tool is not for sale', { name: 'other' }],
+    ['that tasks are refused', { name: 'search', task: {} }],
+  ])('tells every page %s', async (_, params) => {
+    siege = await laySiege('\nroutes:\n  - { path: /mcp, mcp: { tools: { search: $0.001 }, otherwise: refuse } }\n');
+    const answer = await ask(params);
+    expect(answer.all('access-control-allow-origin')).toEqual(['*']);
+    expect(answer.all('cache-control')).toEqual(['no-store']);
+    expect(answer.all('x-request-id')).toHaveLength(1);
+    expect(siege.seen).toEqual([]);
+  });
+});
+
 describe('cors: api', () => {
   it("relays the API's own answer to a preflight, and allows the payment headers as well", async () => {
     siege = await laySiege(`cors: api${ROUTES}`);
