@@ -16,6 +16,9 @@ import { ANY_ANSWER, withStated } from './stated-operation.ts';
 
 const DEFAULT_TITLE = 'A priced API';
 
+/** The methods that a document of OpenAPI 3.1 can describe: 3.2 has others, such as QUERY. */
+const METHODS: ReadonlySet<string> = new Set(['GET', 'PUT', 'POST', 'DELETE', 'OPTIONS', 'HEAD', 'PATCH', 'TRACE']);
+
 /** One operation that the gateway forwards. */
 export interface SoldOperation {
   readonly method: string;
@@ -49,6 +52,7 @@ export function apiDocument(plan: DiscoverySubject, terms: DiscoveryTerms): Json
   const collector = new ComponentCollector(root);
   const paths: Record<string, Record<string, JsonObject>> = {};
   for (const { method, template, route, operation } of soldOperations(plan, terms)) {
+    if (!METHODS.has(method)) continue;
     const item = paths[template] ?? {};
     paths[template] = item;
     item[method.toLowerCase()] ??= collector.include(withPrice(operation, method, route));

@@ -42,6 +42,13 @@ export function wholeNumber(count: bigint): Decimal {
   return { digits: count, scale: 0 };
 }
 
+/** The sum of two decimals. */
+export function addDecimals(one: Decimal, other: Decimal): Decimal {
+  const scale = Math.max(one.scale, other.scale);
+  const digits = [one, other].map((each) => each.digits * 10n ** BigInt(scale - each.scale));
+  return { digits: digits.reduce((sum, each) => sum + each), scale };
+}
+
 /** Writes a decimal without exponent and without trailing zeros: `0.000042`. */
 export function formatDecimal({ digits, scale }: Decimal): string {
   const text = digits.toString(10).padStart(scale + 1, '0');

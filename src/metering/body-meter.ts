@@ -26,9 +26,11 @@ export class BodyMeter implements AnswerMeter {
   readonly #framer: Framer | undefined;
   readonly #hold = new StreamHold();
   readonly #unread: 'compressed' | 'media_type' | undefined;
+  readonly #hidesUsage: boolean;
 
-  constructor(dialect: Dialect, answer: AnswerFacts) {
+  constructor(dialect: Dialect, answer: AnswerFacts, hidesUsage: boolean) {
     const form = bodyForm(answer);
+    this.#hidesUsage = hidesUsage && form === 'events';
     this.streams = isStreamed(form);
     this.#dialect = dialect;
     this.#collector = new UsageCollector(dialect);
@@ -83,7 +85,16 @@ export class BodyMeter implements AnswerMeter {
 
   #take(event: BodyEvent): void {
     const meaning = this.#collector.add(event);
-    this.#hold.endEvent(meaning === 'last' || meaning === 'failed', meaning !== 'nothing');
+    if (this.#hidesUsage && this.#isUsageAlone(event)) this.#hold.dropEvent();
+    else this.#hold.endEvent(meaning === 'last' || meaning === 'failed', meaning !== 'nothing');
+  }
+
+  #isUsageAlone(event: BodyEvent): boolean {
+    return (
+      event.kind === 'document' &&
+      event.scanned.kind === 'read' &&
+      this.#dialect.isUsageAlone?.(event.scanned.facts) === true
+    );
   }
 }
 

@@ -18,7 +18,7 @@ export function bodyForm({ contentType, path }: AnswerFacts): BodyForm {
   const type = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
   if (type === 'text/event-stream') return 'events';
   if (LINES.has(type)) return 'lines';
-  if (type !== 'application/json' && !type.endsWith('+json')) return 'other';
+  if (!/[/+]json$/.test(type)) return 'other';
   return LIST_PATH.test(path) ? 'list' : 'document';
 }
 

@@ -25,6 +25,7 @@ import { bodyForm, isCompressed } from './media.ts';
 import { meteredPath } from './metered-path.ts';
 import { openAnswerMeter } from './open-answer-meter.ts';
 import { outputCap } from './output-cap.ts';
+import { refusePartialAnswer } from './partial-answer.ts';
 import { changeForMeter, type WantedCap } from './request-change.ts';
 
 /** Longest answer that is read whole before it is charged, in bytes. A longer one goes out on credit as a stream does. */
@@ -72,6 +73,7 @@ class MeteredReader implements AnswerReader {
   readonly #metering: Metering;
   readonly #clock: () => number;
   #requestBytes = 0;
+  #hidesUsage = false;
 
   constructor(call: MeteredCall, metering: Metering, clock: () => number) {
     this.#call = call;
@@ -81,8 +83,11 @@ class MeteredReader implements AnswerReader {
     const rewrite = (body: Buffer): Buffer | undefined => {
       this.#requestBytes = body.length;
       if (kind !== 'family') return undefined;
+      refusePartialAnswer(call.head);
       const wanted = { path: call.path, cap: this.#cap(body.length) };
-      return changeForMeter(wanted, { rawHeaders: call.head.rawHeaders, body });
+      const changed = changeForMeter(wanted, { rawHeaders: call.head.rawHeaders, body });
+      this.#hidesUsage = changed?.asksForUsage === true;
+      return changed?.body;
     };
     this.request = kind === 'family' || kind === 'json' ? { plain: true, rewrite } : undefined;
   }
@@ -101,7 +106,7 @@ class MeteredReader implements AnswerReader {
 
   begin(head: AnswerHead): AnswerReading {
     const facts = factsOf(head, this.#call.path);
-    const meter = openAnswerMeter(this.#metering.meter, facts, this.#clock);
+    const meter = openAnswerMeter(this.#metering.meter, facts, this.#clock, this.#hidesUsage);
     // Text between compressed bytes would damage the stream.
     const adds = bodyForm(facts) === 'events' && !isCompressed(facts);
     const reading = new MeteredReading(meter, {

@@ -23,6 +23,13 @@ export interface WantedChange {
   readonly cap: WantedCap | undefined;
 }
 
+/** A request's new body. */
+export interface ChangedRequest {
+  readonly body: Buffer;
+  /** Whether it asks for usage in a stream whose client did not: that has to be taken out of the answer. */
+  readonly asksForUsage: boolean;
+}
+
 /**
  * The body that replaces a request's own, so that its answer states its usage: with `stream_options.include_usage` for
  * a stream of OpenAI's Completions or Chat Completions, and with a limit of output tokens where one is wanted and the
@@ -32,7 +39,7 @@ export interface WantedChange {
  * @throws GatewayError `request_unmetered` for a request that could be read in two ways, or whose usage would be told in
  *   the answer to another one
  */
-export function changeForMeter(wanted: WantedChange, sent: MeteredRequest): Buffer | undefined {
+export function changeForMeter(wanted: WantedChange, sent: MeteredRequest): ChangedRequest | undefined {
   const facts = mustBeRead(wanted) ? readStrictly(sent) : readLoosely(sent);
   if (facts === undefined) return undefined;
   const isTrue = (pointer: string): boolean => {
@@ -48,7 +55,7 @@ export function changeForMeter(wanted: WantedChange, sent: MeteredRequest): Buff
   if (!isRecord(request)) return undefined;
   const limited = limit === undefined ? request : withLimit(request, limit, wanted.cap);
   const changed = asksForUsage ? withUsage(limited) : limited;
-  return changed === request ? undefined : Buffer.from(JSON.stringify(changed), 'utf8');
+  return changed === request ? undefined : { body: Buffer.from(JSON.stringify(changed), 'utf8'), asksForUsage };
 }
 
 function mustBeRead({ path, cap }: WantedChange): boolean {

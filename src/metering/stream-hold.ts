@@ -50,6 +50,13 @@ export class StreamHold {
     if (this.#lastBytes > MAX_HELD) this.#release(this.#takeLast());
   }
 
+  /** The event that has begun is over and does not go on, unless a part of it did already. */
+  dropEvent(): void {
+    const event = this.#takeOpen();
+    if (this.#isCut) this.#release(event);
+    this.#isCut = false;
+  }
+
   /** Takes the bytes that may go on now. */
   takeReleased(): readonly Uint8Array[] {
     return this.#released.splice(0);

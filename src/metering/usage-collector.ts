@@ -1,3 +1,4 @@
+import { parseDecimal } from '../domain/decimal.ts';
 import type { Metered, MissingReason } from '../domain/metered-price.ts';
 import type { Dialect, EventMeaning } from './dialect/dialect.ts';
 import { type Facts, figureText, type Lengths, textAt } from './read/facts.ts';
@@ -90,9 +91,14 @@ export class UsageCollector {
     const { fields, model } = this.#dialect;
     for (const [pointer, fact] of facts) {
       const field = fields[pointer];
-      if (field !== undefined) this.#fields.set(field, figureText(fact));
+      if (field !== undefined) this.#note(field, figureText(fact));
     }
     for (const pointer of model) this.#model = textAt(facts, pointer)?.slice(0, MAX_MODEL) ?? this.#model;
+  }
+
+  #note(field: string, text: string): void {
+    const saysNothing = this.#dialect.onlyRises && this.#fields.has(field) && parseDecimal(text)?.digits === 0n;
+    if (!saysNothing) this.#fields.set(field, text);
   }
 
   #seenIn(lengths: Lengths): number {

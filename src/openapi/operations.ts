@@ -6,7 +6,7 @@ import { resolveReference } from './reference.ts';
 
 /** One method on one path of an API description. */
 export interface Operation {
-  /** Upper case. */
+  /** Upper case, or as it is written where OpenAPI has no key for it. */
   readonly method: string;
   /** With the base path, as the document writes it: `/v1/pets/{petId}`. */
   readonly template: string;
@@ -63,8 +63,8 @@ function operationsOf(
   pathItem: JsonObject,
   unreadable: UnreadablePart[],
 ): Operation[] {
-  return METHOD_KEYS.flatMap((key) => {
-    const value = pathItem[key];
+  const named = METHOD_KEYS.map((key) => ({ method: key.toUpperCase(), key, value: pathItem[key] }));
+  return [...named, ...additionalIn(pathItem)].flatMap(({ method, key, value }) => {
     if (value === undefined) return [];
     const node = resolveReference(document.root, value);
     if (node === undefined) {
@@ -74,7 +74,7 @@ function operationsOf(
     const { tags } = node;
     return [
       {
-        method: key.toUpperCase(),
+        method,
         template: basePathOf(document, pathItem, node) + (path.startsWith('/') ? path : `/${path}`),
         id: text(node['operationId']),
         summary: text(node['summary']) ?? text(pathItem['summary']),
@@ -86,6 +86,17 @@ function operationsOf(
       },
     ];
   });
+}
+
+/** The operations of methods that have no key of their own (OpenAPI 3.2), under the method's name. */
+function additionalIn({
+  additionalOperations,
+}: JsonObject): { method: string; key: string; value: Json | undefined }[] {
+  return Object.entries(isJsonObject(additionalOperations) ? additionalOperations : {}).map(([method, value]) => ({
+    method,
+    key: `additionalOperations.${method}`,
+    value,
+  }));
 }
 
 /** The media type of the first 2xx answer that has one. */

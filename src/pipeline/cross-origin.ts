@@ -28,6 +28,22 @@ export function preflightAnswer({ headers }: Pick<RequestHead, 'headers'>, { all
 }
 
 /**
+ * Whether any site may read the API's answer: the gateway let it send the request, and pay. Who paid and cannot read has
+ * paid for nothing.
+ */
+export function anyOriginReads({
+  head,
+  price,
+  runtime,
+}: {
+  readonly head: Pick<RequestHead, 'headers'>;
+  readonly price?: unknown;
+  readonly runtime: Pick<Runtime, 'plan'>;
+}): boolean {
+  return price !== undefined && head.headers.origin !== undefined && runtime.plan.cors === 'gateway';
+}
+
+/**
  * CORS headers of the gateway's own answers. By default any site may read a price, and no site may use a visitor's
  * cookies. With `cors: api` the page may have sent its cookies, since the API allows that: browsers then show it only
  * an answer that names its origin.

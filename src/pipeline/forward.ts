@@ -18,6 +18,7 @@ import {
 import type { Passage } from '../proxy/passage.ts';
 import type { BodyWatch } from '../proxy/upload-body.ts';
 import type { RelayOutcome, UpstreamResponse } from '../proxy/upstream-connection.ts';
+import { anyOriginReads } from './cross-origin.ts';
 import type { AcceptedHead, AcceptedRequest } from './exchange.ts';
 import { takePlace } from './reserve.ts';
 import { kindOf, traced } from './traced.ts';
@@ -194,18 +195,20 @@ export function endOf({ kind }: RelayOutcome, whole: RequestOutcome): RequestOut
 }
 
 function headOf(
-  { head, method, price, runtime }: AcceptedRequest,
+  request: AcceptedRequest,
   response: UpstreamResponse,
   rawHeaders: readonly string[],
   paid: boolean,
   add: readonly (readonly [string, string])[],
 ): string[] {
+  const { head, method, price, runtime } = request;
   const { status } = response;
   try {
     const passes = price?.access !== undefined;
     const { httpVersionMinor } = head;
     const { fields } = runtime;
-    return relayResponseHeaders(rawHeaders, { fields, method, status, httpVersionMinor, paid, passes, add });
+    const anyOrigin = anyOriginReads(request);
+    return relayResponseHeaders(rawHeaders, { fields, method, status, httpVersionMinor, paid, passes, anyOrigin, add });
   } catch (fault) {
     response.discard();
     throw fault;

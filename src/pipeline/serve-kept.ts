@@ -5,6 +5,7 @@ import { BodyRefusedError } from '../proxy/upstream-fault.ts';
 import type { KeptAnswer } from '../store/answers.ts';
 import { BodyDigest } from './body-digest.ts';
 import { claimDelivery } from './claim.ts';
+import { anyOriginReads } from './cross-origin.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { noticeHeaders } from './refusal.ts';
 import type { Services } from './runtime.ts';
@@ -75,6 +76,7 @@ async function send(
     httpVersionMinor,
     paid: true,
     passes,
+    anyOrigin: anyOriginReads(request),
     add: notice === undefined ? [] : noticeHeaders(notice, status),
   };
   const relayed = relayResponseHeaders(headers, context);

@@ -88,6 +88,27 @@ describe('The openai client', () => {
     await isCharged(payer);
   });
 
+  it('gets no chunk without a choice, unless it asked for the usage', async () => {
+    const chunksOf = async (more: object): Promise<OpenAI.ChatCompletionChunk[]> => {
+      const payer = await approvedPayer();
+      const stream = await clientWith(stockUptoFetch(payer.key)).chat.completions.create({
+        ...QUESTION,
+        ...more,
+        stream: true,
+      });
+      const chunks: OpenAI.ChatCompletionChunk[] = [];
+      for await (const chunk of stream) chunks.push(chunk);
+      await isCharged(payer);
+      return chunks;
+    };
+    for (const more of [{}, { stream_options: { include_usage: false } }]) {
+      const chunks = await chunksOf(more);
+      expect(chunks.map(({ choices }) => choices.length)).toEqual([...MODEL_WORDS.map(() => 1), 1]);
+    }
+    const asked = await chunksOf({ stream_options: { include_usage: true } });
+    expect(asked.at(-1)).toMatchObject({ choices: [], usage: { prompt_tokens: USAGE.input } });
+  });
+
   it('reports the status of a refusal, and does not ask again', async () => {
     const sent = api.seen.length;
     const unpaid = counted(fetch);

@@ -42,6 +42,12 @@ export const ANSWER_DIFFERENCES: readonly Difference[] = [
   addressed('answer', 'receipt', (draft, { actual, charged }) => {
     if (charged) last(draft, 'PAYMENT-RESPONSE', keepOnly(actual, 'payment-response', /^ [\w+/]+={0,2}$/));
   }),
+  addressed('answer', 'opened', (draft, { fromPage }) => {
+    const decided = draft.headers.some(([name]) => /^access-control-/i.test(name));
+    if (!fromPage || decided) return;
+    last(draft, 'Access-Control-Allow-Origin', ' *');
+    merge(draft, 'Vary', ['Origin']);
+  }),
   addressed('answer', 'exposed', (draft, { charged }) => {
     if (!charged || find(draft, 'access-control-allow-origin') === -1) return;
     merge(draft, 'Access-Control-Expose-Headers', ['PAYMENT-RESPONSE']);

@@ -14,6 +14,8 @@ export interface Meeting {
   readonly paid: PaidFacts | undefined;
   /** Whether the answer was charged for: with `settle: after` success only. */
   readonly charged: boolean;
+  /** Whether a page of another origin paid: the request has `Origin`. */
+  readonly fromPage: boolean;
 }
 
 /** Something that the gateway does to messages, under the id that `docs/http.md` describes it by. */

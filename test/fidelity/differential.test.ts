@@ -48,6 +48,7 @@ describe('a request and its answer', () => {
       upstreamAuthority: `127.0.0.1:${upstream.port}`,
       paid: payment?.facts,
       charged: payment !== undefined && (encounter.route === 'before' || (status >= 200 && status < 300)),
+      fromPage: payment !== undefined && /^origin:/im.test(request.head),
     } as const;
     const toApi = compare('request', directlySeen, { ...meeting, actual: seen });
     const toClient = compare('answer', direct.response, { ...meeting, actual: through.response });

@@ -108,6 +108,7 @@ async function expectTheSame(route: 'free' | 'after', line: string, headers: rea
     upstreamAuthority: host,
     paid,
     charged,
+    fromPage: false,
   });
   expect(compared.actual).toBe(compared.expected);
 }

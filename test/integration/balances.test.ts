@@ -136,7 +136,8 @@ describe('A balance', () => {
     if (sample === undefined) throw new Error('there is no such sample');
     const body = String(sample.answer.body);
     api.answer = (to) => void to.writeHead(200, { 'Content-Type': 'text/event-stream' }).end(body);
-    const call = await callWith(token, url(), { method: 'POST', body: '{"model":"m","stream":true}' });
+    const asking = '{"model":"m","stream":true,"stream_options":{"include_usage":true}}';
+    const call = await callWith(token, url(), { method: 'POST', body: asking });
     expect(told(call)).toEqual([before - MOST, -1n]);
     const text = await call.text();
     const comment = /: x402 (\S+)\n\n/.exec(text);

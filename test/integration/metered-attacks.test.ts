@@ -226,6 +226,17 @@ describe('A stream of Chat Completions', () => {
     expect(await devnet.usdcBalanceOf(payer.address)).toBe(FUNDS);
   });
 
+  it.each([
+    '/v1beta/models/g:generateContent?fields=candidates',
+    '/v1beta/openai/chat/completions?%24alt=proto',
+  ])('is not sold with a query that leaves its usage out: %s', async (path) => {
+    const sent = api.seen.length;
+    const { payer, response } = await ask(Buffer.from('{"model":"m"}'), path);
+    expect([response.status, await response.json()]).toMatchObject([400, { code: 'request_unmetered' }]);
+    expect(api.seen).toHaveLength(sent);
+    expect(await devnet.usdcBalanceOf(payer.address)).toBe(FUNDS);
+  });
+
   it.each(['/v1/chat/completions/', '/V1/Chat/Completions'])('is asked for its usage at %s, too', async (path) => {
     api.answer = (response) => response.writeHead(200, SSE_TYPE).end(sse([{ choices: [], ...USAGE }, '[DONE]']));
     const { payer, response } = await ask(Buffer.from('{"model":"m","stream":true}'), path);

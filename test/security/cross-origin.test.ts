@@ -1,3 +1,4 @@
+import { generatePrivateKey } from 'viem/accounts';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { RawResponse } from '../support/raw-http.ts';
 import { lastRequest, laySiege, paying, type Siege, statusOf } from './siege.ts';
@@ -47,6 +48,111 @@ describe('cors: gateway', () => {
     expect(names(answer, 'access-control-expose-headers')).toEqual(
       expect.arrayContaining(['payment-required', 'payment-response', 'x402-access-token', 'x402-access-remaining']),
     );
+  });
+});
+
+describe('cors: gateway, and an answer of the API', () => {
+  const pay = async (more: readonly string[] = [`Origin: ${PAGE}`]): Promise<RawResponse> => {
+    const header = paying(await siege.sign('/paid', { method: 'POST' }));
+    return await siege.ask(lastRequest('POST /paid', [...more, header, 'Content-Length: 0']));
+  };
+
+  it('can be read by the page that paid for it, with its receipt, where the API knows nothing of CORS', async () => {
+    siege = await laySiege(ROUTES);
+    siege.answer((_req, res) => res.writeHead(200, { Vary: 'Accept' }).end('served'));
+    const answer = await pay();
+    expect(statusOf(answer)).toBe(200);
+    expect(answer.all('access-control-allow-origin')).toEqual(['*']);
+    expect(answer.all('access-control-allow-credentials')).toEqual([]);
+    expect(names(answer, 'access-control-expose-headers')).toContain('payment-response');
+    expect(names(answer, 'vary')).toEqual(expect.arrayContaining(['accept', 'origin']));
+  });
+
+  it('can be read where it was kept, and is collected', async () => {
+    siege = await laySiege(
+      'keepAnswers: { size: 1MB }\nroutes:\n  - { path: /paid, price: $0.001, paymentIdentifier: optional }\n',
+    );
+    siege.answer((_req, res) => res.writeHead(200).end('served'));
+    const key = generatePrivateKey();
+    const buy = async (): Promise<RawResponse> => {
+      const extensions = { 'payment-identifier': { info: { required: false, id: 'one-purchase-of-a-page' } } };
+      const header = paying({ ...(await siege.sign('/paid', { key })), extensions });
+      return await siege.ask(lastRequest('GET /paid', [`Origin: ${PAGE}`, header]));
+    };
+    const [bought, collected] = [await buy(), await buy()];
+    expect([statusOf(bought), statusOf(collected)]).toEqual([200, 200]);
+    expect(siege.seen).toHaveLength(1);
+    expect(collected.all('access-control-allow-origin')).toEqual(['*']);
+    expect(names(collected, 'access-control-expose-headers')).toContain('payment-response');
+  });
+
+  it('can be read where it says that the call failed, and the payment is good again', async () => {
+    siege = await laySiege(ROUTES);
+    siege.answer((_req, res) => res.writeHead(500).end('broken'));
+    const answer = await pay();
+    expect(statusOf(answer)).toBe(500);
+    expect(answer.all('access-control-allow-origin')).toEqual(['*']);
+  });
+
+  it('can be read where it was free, with what is left of the free requests', async () => {
+    siege = await laySiege('\nroutes:\n  - { path: /paid, price: $0.001, free: { requests: 1, per: day } }\n');
+    siege.answer((_req, res) => res.writeHead(200).end('served'));
+    const asked = (): Promise<RawResponse> => siege.ask(lastRequest('GET /paid', [`Origin: ${PAGE}`]));
+    const [free, sold] = [await asked(), await asked()];
+    expect([statusOf(free), statusOf(sold)]).toEqual([200, 402]);
+    expect(free.all('access-control-allow-origin')).toEqual(['*']);
+    for (const answer of [free, sold]) {
+      expect(names(answer, 'access-control-expose-headers')).toEqual(
+        expect.arrayContaining(['ratelimit', 'ratelimit-policy']),
+      );
+    }
+    expect(names(sold, 'access-control-expose-headers')).toContain('link');
+  });
+
+  it.each<[string, Record<string, string>]>([
+    ['it names another origin', { 'Access-Control-Allow-Origin': 'https://shop.example' }],
+    ['it chooses by origin, and names none', { Vary: 'Accept-Encoding, Origin' }],
+    ['it says something of CORS, but no origin', { 'Access-Control-Allow-Credentials': 'true' }],
+  ])('is as open as the API says where %s', async (_, headers) => {
+    siege = await laySiege(ROUTES);
+    siege.answer((_req, res) => res.writeHead(200, headers).end('served'));
+    const answer = await pay();
+    expect(statusOf(answer)).toBe(200);
+    const own = headers['Access-Control-Allow-Origin'];
+    expect(answer.all('access-control-allow-origin')).toEqual(own === undefined ? [] : [own]);
+  });
+
+  it('is as it was where no page asks, where the route is free, and with `cors: api`', async () => {
+    siege = await laySiege(`${ROUTES}  - { path: /free, price: free }\n`);
+    siege.answer((_req, res) => res.writeHead(200).end('served'));
+    expect((await pay([])).all('access-control-allow-origin')).toEqual([]);
+    const free = await siege.ask(lastRequest('GET /free', [`Origin: ${PAGE}`]));
+    expect(free.all('access-control-allow-origin')).toEqual([]);
+    await siege.close();
+    siege = await laySiege(`cors: api${ROUTES}`);
+    siege.answer((_req, res) => res.writeHead(200).end('served'));
+    expect((await pay()).all('access-control-allow-origin')).toEqual([]);
+  });
+});
+
+describe('cors: gateway, and a server of MCP', () => {
+  const ask = (params: object): Promise<RawResponse> => {
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params });
+    const headers = [`Origin: ${PAGE}`, 'Content-Type: application/json', `Content-Length: ${body.length}`];
+    return siege.ask(lastRequest('POST /mcp', headers, body));
+  };
+
+  it.each([
+    ['the price of a tool', { name: 'search' }],
+    ['that a tool is not for sale', { name: 'other' }],
+    ['that tasks are refused', { name: 'search', task: {} }],
+  ])('tells every page %s', async (_, params) => {
+    siege = await laySiege('\nroutes:\n  - { path: /mcp, mcp: { tools: { search: $0.001 }, otherwise: refuse } }\n');
+    const answer = await ask(params);
+    expect(answer.all('access-control-allow-origin')).toEqual(['*']);
+    expect(answer.all('cache-control')).toEqual(['no-store']);
+    expect(answer.all('x-request-id')).toHaveLength(1);
+    expect(siege.seen).toEqual([]);
   });
 });
 

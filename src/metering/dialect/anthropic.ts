@@ -10,6 +10,7 @@ import type { Dialect, EventMeaning, Fields } from './dialect.ts';
 export const anthropic: Dialect = {
   name: 'anthropic',
   dimensions: ['input', 'cachedInput', 'cacheWrite', 'output'],
+  onlyRises: true,
   fields: {
     '/usage/input_tokens': 'input',
     '/usage/cache_creation_input_tokens': 'cacheWrite',

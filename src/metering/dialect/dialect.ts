@@ -31,6 +31,11 @@ export interface Dialect {
   readonly dimensions: readonly Dimension[];
   /** The figures: RFC 6901 pointers into a document or an event, each with the name of its field. */
   readonly fields: Readonly<Record<string, string>>;
+  /**
+   * Whether a figure of a stream never falls, so that a zero after more says nothing: servers write one in the last event
+   * for what the first one stated.
+   */
+  readonly onlyRises: boolean;
   /** Where the model that answered is named. */
   readonly model: readonly string[];
   /**
@@ -46,6 +51,8 @@ export interface Dialect {
   limit(path: string, model: string): OutputLimit | undefined;
   /** What a document or event means for the answer. */
   meaning(facts: Facts): EventMeaning;
+  /** Whether an event holds usage and nothing that the model said; absent where no request asks for such events. */
+  isUsageAlone?(facts: Facts): boolean;
   /** Disjoint figures; `undefined` when a required figure is absent or invalid. */
   figures(fields: Fields): Figures | undefined;
 }

@@ -14,6 +14,7 @@ const LAST: ReadonlySet<string | undefined> = new Set(['interaction.completed', 
 export const gemini: Dialect = {
   name: 'gemini',
   dimensions: ['input', 'cachedInput', 'output'],
+  onlyRises: true,
   fields: {
     '/usageMetadata/promptTokenCount': 'prompt',
     '/usageMetadata/toolUsePromptTokenCount': 'toolUse',

@@ -13,6 +13,7 @@ export function jsonPointerDialect(pointer: string): Dialect {
   const made: Dialect = {
     name: 'json',
     dimensions: ['unit'],
+    onlyRises: false,
     fields: { [pointer]: 'unit' },
     model: pointer === '/model' ? [] : ['/model'],
     output: [],

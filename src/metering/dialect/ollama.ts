@@ -7,6 +7,7 @@ import type { Dialect, EventMeaning, Fields } from './dialect.ts';
 export const ollama: Dialect = {
   name: 'ollama',
   dimensions: ['input', 'output'],
+  onlyRises: true,
   fields: { '/prompt_eval_count': 'input', '/eval_count': 'output' },
   model: ['/model'],
   output: [

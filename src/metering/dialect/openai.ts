@@ -1,8 +1,6 @@
-import { parseDecimal } from '../../domain/decimal.ts';
-import type { Figures } from '../../domain/rate.ts';
 import { type Facts, textAt } from '../read/facts.ts';
-import { count, difference, wholeFigures } from './counts.ts';
-import type { Dialect, EventMeaning, Fields, OutputLimit } from './dialect.ts';
+import type { Dialect, EventMeaning, OutputLimit } from './dialect.ts';
+import { openaiFigures } from './openai-figures.ts';
 
 /** Events that end a stream and carry its usage. */
 const LAST: ReadonlySet<string | undefined> = new Set([
@@ -17,26 +15,39 @@ const FAILED: ReadonlySet<string | undefined> = new Set(['error', 'response.fail
 
 /**
  * OpenAI's Chat Completions, Completions, Responses, Embeddings, Images and Transcriptions, and compatible servers:
- * LiteLLM, vLLM, Groq, DeepSeek, Mistral. Cached input is a part of the input.
+ * LiteLLM, vLLM, Groq, DeepSeek, Mistral, xAI.
  */
 export const openai: Dialect = {
   name: 'openai',
   dimensions: ['input', 'cachedInput', 'output', 'seconds'],
+  onlyRises: true,
   fields: {
     '/object': 'object',
     '/usage/prompt_tokens': 'input',
     '/usage/completion_tokens': 'output',
     '/usage/prompt_tokens_details/cached_tokens': 'cached',
     '/usage/prompt_cache_hit_tokens': 'cached',
+    // Moonshot: in a stream beside the choice, and the cached input without a place for details.
+    '/usage/cached_tokens': 'cached',
+    '/choices/*/usage/prompt_tokens': 'input',
+    '/choices/*/usage/completion_tokens': 'output',
+    '/choices/*/usage/cached_tokens': 'cached',
+    '/choices/*/usage/prompt_tokens_details/cached_tokens': 'cached',
     '/usage/input_tokens': 'input',
     '/usage/output_tokens': 'output',
     '/usage/input_tokens_details/cached_tokens': 'cached',
+    '/usage/completion_tokens_details/reasoning_tokens': 'reasoning',
+    '/usage/output_tokens_details/reasoning_tokens': 'reasoning',
+    '/usage/total_tokens': 'total',
     '/usage/seconds': 'seconds',
     '/response/usage/input_tokens': 'input',
     '/response/usage/output_tokens': 'output',
     '/response/usage/input_tokens_details/cached_tokens': 'cached',
+    '/response/usage/output_tokens_details/reasoning_tokens': 'reasoning',
+    '/response/usage/total_tokens': 'total',
     '/x_groq/usage/prompt_tokens': 'input',
     '/x_groq/usage/completion_tokens': 'output',
+    '/x_groq/usage/prompt_tokens_details/cached_tokens': 'cached',
   },
   model: ['/model', '/response/model'],
   output: [
@@ -68,10 +79,11 @@ export const openai: Dialect = {
       `${place}/images/*/image_url/url`,
     ]),
   ]),
-  marks: ['/type', '/error', '/choices/*/finish_reason'],
+  marks: ['/type', '/error', '/choices', '/choices/*', '/choices/*/finish_reason'],
   limit,
   meaning,
-  figures,
+  isUsageAlone,
+  figures: openaiFigures,
 };
 
 /** What a message of Chat Completions can hold. vLLM and OpenRouter send the same reasoning under two names. */
@@ -108,23 +120,13 @@ const REASONING = /^(?:openai\/)?(?:o\d|gpt-[5-9])/;
 
 function meaning(facts: Facts): EventMeaning {
   const type = textAt(facts, '/type');
-  if (facts.has('/error') || FAILED.has(type)) return 'failed';
+  // Servers that came before vLLM's present form send an object of the kind `error` instead.
+  if (facts.has('/error') || textAt(facts, '/object') === 'error' || FAILED.has(type)) return 'failed';
   if (LAST.has(type)) return 'last';
   return facts.has('/choices/*/finish_reason') ? 'closing' : 'content';
 }
 
-function figures(fields: Fields): Figures | undefined {
-  const seconds = fields.get('seconds');
-  if (seconds !== undefined) {
-    const decimal = parseDecimal(seconds);
-    return decimal === undefined ? undefined : new Map([['seconds', decimal]]);
-  }
-  // A list of embeddings has no output; for anything else a missing output means that no use is stated.
-  if (!fields.has('input') || (!fields.has('output') && fields.get('object') !== 'list')) return undefined;
-  const cached = count(fields, 'cached');
-  return wholeFigures(
-    ['input', difference(count(fields, 'input'), cached)],
-    ['cachedInput', cached],
-    ['output', count(fields, 'output')],
-  );
+/** The event that `include_usage` adds to a stream: its list of choices is empty. */
+function isUsageAlone(facts: Facts): boolean {
+  return facts.has('/choices') && !facts.has('/choices/*') && facts.has('/usage/prompt_tokens');
 }

@@ -27,5 +27,6 @@ export function textAt(facts: Facts, pointer: string): string | undefined {
 
 /** What counts as a figure: a number, or a text, which may hold one. The text of anything else is no number. */
 export function figureText(fact: Fact): string {
+  if (fact.kind === 'boolean') return String(fact.value);
   return fact.kind === 'number' || fact.kind === 'text' ? fact.text : '';
 }

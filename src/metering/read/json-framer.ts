@@ -1,11 +1,13 @@
 import type { Lengths } from './facts.ts';
 import type { BodyEvent, Framer, OnEvent } from './framer.ts';
 import { JsonScanner } from './json-scanner.ts';
+import { MarkSkip } from './mark-skip.ts';
 import type { Wanted } from './wanted.ts';
 
 /** A body that is one JSON document, or an array whose elements are documents. */
 export class JsonFramer implements Framer {
   readonly #scanner: JsonScanner;
+  readonly #mark = new MarkSkip();
   readonly #elements: BodyEvent[] = [];
   #isList = false;
 
@@ -21,7 +23,7 @@ export class JsonFramer implements Framer {
   }
 
   push(bytes: Uint8Array, onEvent: OnEvent): void {
-    this.#scanner.push(bytes);
+    this.#scanner.push(this.#mark.rest(bytes));
     for (const element of this.#elements.splice(0)) onEvent(element, bytes.length);
   }
 

@@ -1,6 +1,7 @@
 import type { Lengths } from './facts.ts';
 import type { Framer, OnEvent } from './framer.ts';
 import { JsonScanner } from './json-scanner.ts';
+import { MarkSkip } from './mark-skip.ts';
 import type { Wanted } from './wanted.ts';
 
 const LINE_FEED = 0x0a;
@@ -8,6 +9,7 @@ const LINE_FEED = 0x0a;
 /** A body of lines, each of which is a JSON document (`application/x-ndjson`). */
 export class LineFramer implements Framer {
   readonly #scanner: JsonScanner;
+  readonly #mark = new MarkSkip();
   #isEmpty = true;
 
   constructor(wanted: Wanted) {
@@ -32,7 +34,8 @@ export class LineFramer implements Framer {
     if (!this.#isEmpty) this.#endLine(onEvent, 0);
   }
 
-  #add(bytes: Uint8Array): void {
+  #add(part: Uint8Array): void {
+    const bytes = this.#mark.rest(part);
     this.#scanner.push(bytes);
     this.#isEmpty &&= bytes.every(isSpace);
   }

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import type { Answer } from '../../domain/answer.ts';
 import { type McpTerms, mcpPriceOf } from '../../domain/mcp-terms.ts';
 import type { Route } from '../../domain/route.ts';
 import type { PaidPrice } from '../../domain/route-price.ts';
+import type { JsonObject } from '../../domain/x402.ts';
 import { clientId, pricesInTools, withoutPaidResults } from '../../mcp/body-changes.ts';
 import type { CallTerms } from '../../mcp/call-answer.ts';
 import { priceOfCall } from '../../mcp/call-price.ts';
@@ -15,6 +17,7 @@ import { ClientGoneError } from '../../proxy/upstream-fault.ts';
 import { faultAnswer } from '../answer.ts';
 import { CallDeparture } from '../call-departure.ts';
 import type { AskingRequest } from '../choose-price.ts';
+import { crossOriginHeaders } from '../cross-origin.ts';
 import type { AcceptedRequest, RoutedRequest } from '../exchange.ts';
 import { broughtIn } from '../read-payment.ts';
 import type { Services } from '../runtime.ts';
@@ -64,7 +67,7 @@ export async function serveMcp(
     case 'refused': {
       const { id, code, wrong } = message;
       // Without an id the client could not match an answer to its call.
-      return refusedCall(request, jsonAnswer(errorAnswer(id, code, wrong), id === undefined ? 400 : 200));
+      return refusedCall(request, errorAnswer(id, code, wrong), id === undefined ? 400 : 200);
     }
     case 'free':
       stripPayments(request, bytes, payments);
@@ -108,7 +111,7 @@ async function serveCall(
   const price = priceOfCall(terms, call);
   if (price === 'refuse') {
     const wrong = `${call.target} ${JSON.stringify(call.name.slice(0, 200))} is not for sale here`;
-    return refusedCall(request, jsonAnswer(errorAnswer(call.id, NOT_PRICED, wrong, { code: 'request_not_priced' })));
+    return refusedCall(request, errorAnswer(call.id, NOT_PRICED, wrong, { code: 'request_not_priced' }));
   }
   if (price.kind === 'free') {
     stripPayments(request, bytes, Object.keys(call.payments));
@@ -122,9 +125,9 @@ async function serveCall(
   const over = session === undefined ? undefined : services.mcp.openCalls.add(session, call.id, open);
   try {
     const result = await stages.paid(asked, price);
-    return departure.cancelled && result.outcome === 'client_gone' ? cancelledCall(call) : result;
+    return departure.cancelled && result.outcome === 'client_gone' ? cancelledCall(request, call) : result;
   } catch (fault) {
-    if (departure.cancelled) return cancelledCall(call);
+    if (departure.cancelled) return cancelledCall(request, call);
     if (fault instanceof ClientGoneError || request.clientGone.aborted) throw fault;
     return answered('failed', faultAnswer(asked, fault));
   } finally {
@@ -133,8 +136,8 @@ async function serveCall(
 }
 
 /** The answer to a client that has cancelled a call and still waits for it. */
-function cancelledCall({ id }: McpCall): Served {
-  return answered('client_gone', jsonAnswer(errorAnswer(id, CALL_CANCELLED, 'The call was cancelled.')));
+function cancelledCall(request: AcceptedRequest, { id }: McpCall): Served {
+  return answered('client_gone', ownAnswer(request, errorAnswer(id, CALL_CANCELLED, 'The call was cancelled.')));
 }
 
 /** Ends a priced call that its client cancels, and tells the server by the id that the server knows. */
@@ -198,9 +201,16 @@ function bodyFor(call: McpCall, id: string): AcceptedRequest['body'] {
   return body;
 }
 
-function refusedCall(request: AcceptedRequest, answer: ReturnType<typeof jsonAnswer>): Served {
+function refusedCall(request: AcceptedRequest, message: JsonObject, status = 200): Served {
   request.notes.code = 'request_not_priced';
-  return answered('refused', answer);
+  return answered('refused', ownAnswer(request, message, status));
+}
+
+/** A message of the gateway itself: as any other of its answers a page can read it, and nobody stores it. */
+function ownAnswer({ head, runtime, requestId }: AcceptedRequest, message: JsonObject, status = 200): Answer {
+  const answer = jsonAnswer(message, status);
+  const own = ['Cache-Control', 'no-store', 'X-Request-Id', requestId, ...crossOriginHeaders(head, runtime)];
+  return { ...answer, headers: [...answer.headers, ...own] };
 }
 
 /** A request whose answers are searched for results that are not paid for. */

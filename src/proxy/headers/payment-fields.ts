@@ -46,7 +46,10 @@ const ALWAYS_EXPOSED = [
   'X402-Access-Remaining',
   'X402-Access-Balance',
   'X402-Access-Charge',
+  'RateLimit',
+  'RateLimit-Policy',
   'Retry-After',
+  'Link',
   'X-Request-Id',
 ];
 

@@ -21,6 +21,8 @@ export interface RelayContext {
   readonly paid: boolean;
   /** Whether passes open the route, so that a paid answer depends on the headers that carry one. */
   readonly passes?: boolean;
+  /** Whether pages of every origin may read the answer, where the API does not decide that itself. */
+  readonly anyOrigin?: boolean;
   /** Headers of the gateway, such as `PAYMENT-RESPONSE`; readable for browsers where the answer is a CORS one. */
   readonly add: readonly (readonly [name: string, value: string])[];
 }
@@ -51,6 +53,7 @@ export function relayResponseHeaders(raw: readonly string[], context: RelayConte
   }
   if (context.paid) keepPrivate(out, context);
   for (const [name, value] of context.add) out.push(name, checked(value));
+  if (context.anyOrigin === true) openToPages(out);
   if (context.add.length > 0) expose(out, context.add);
   return out;
 }
@@ -128,6 +131,21 @@ function keepPrivate(out: string[], { passes, fields }: RelayContext): void {
 function isPrivateDirective(directive: string): boolean {
   const name = directive.split('=', 1)[0]?.trim().toLowerCase();
   return name !== 'public' && name !== 's-maxage' && name !== 'private';
+}
+
+/**
+ * Lets scripts of every origin read an answer of an API that knows nothing of CORS: they could send the request, and pay
+ * for it. An API that names its origins, or none for this one, decides itself. No cookies come with `*`.
+ */
+function openToPages(out: string[]): void {
+  const decides = (name: string, value: string): boolean =>
+    name.startsWith('access-control-') ||
+    (name === 'vary' && parseFieldList(value).some((field) => field.toLowerCase() === 'origin'));
+  for (let i = 0; i + 1 < out.length; i += 2) {
+    if (decides((out[i] ?? '').toLowerCase(), out[i + 1] ?? '')) return;
+  }
+  out.push('Access-Control-Allow-Origin', '*');
+  mergeInto(out, 'Vary', ['Origin']);
 }
 
 /** Lets scripts of other origins read what was added, where the API lets them read the answer at all. */

@@ -72,7 +72,7 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
     buyer: 'No WebSocket to a route whose answers say what they cost.',
   },
   request_unmetered: {
-    buyer: 'Send plain, uncompressed JSON with each member once, and no `background: true`; see `detail`.',
+    buyer: 'Send plain, uncompressed JSON with each member once, no `background: true` and no `fields`; see `detail`.',
     operator: '`detail`. Nothing was charged.',
   },
   route_not_found: {

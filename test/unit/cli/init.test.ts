@@ -214,6 +214,16 @@ describe('turnpike init', () => {
     }
   });
 
+  it('names operations of OpenAPI 3.2 that no route can sell', async () => {
+    const paths = { '/a': { get: {}, query: {}, additionalOperations: { PURGE: {} } } };
+    const document = file(JSON.stringify({ openapi: '3.2.0', paths }));
+    const { code, err } = await init([...GIVEN, '--from-openapi', document, '-o', '-']);
+    expect(code).toBe(0);
+    for (const text of ['QUERY /a: the gateway', 'PURGE /a: the gateway does not forward PURGE']) {
+      expect(err).toContain(text);
+    }
+  });
+
   it('asks a person for missing values, and asks again after an invalid answer', async () => {
     const path = join(folder, 'asked.yaml');
     const { code, err } = await init(['-o', path], ['', 'nonsense', PAY_TO, 'base', '']);

@@ -69,6 +69,20 @@ describe('/openapi.json', () => {
     expect(document).not.toContain('10.1.2.3');
   });
 
+  it('is valid where the description is of OpenAPI 3.2, with methods that 3.1 does not know', async () => {
+    const operation = { responses: { 200: { description: 'fine' } } };
+    const paths = { '/a': { get: operation, query: operation, additionalOperations: { PURGE: operation } } };
+    const parsed = parseApiDocument(JSON.stringify({ openapi: '3.2.0', info: { title: 'new', version: '1' }, paths }));
+    if (!parsed.ok) throw new Error(parsed.wrong);
+    const plan = await planOf(`${HEAD}routes:\n  - { path: /*, price: $0.001 }\n`);
+    const document = await read('/openapi.json', {
+      ...plan,
+      discovery: { ...DEFAULT_DISCOVERY, document: parsed.value },
+    });
+    expect(Object.keys(JSON.parse(document).paths['/a'])).toEqual(['get']);
+    expect(await faultsOf(document)).toEqual([]);
+  });
+
   it('states every price in both forms, and the 402', async () => {
     const plan = await planOf(`${HEAD}routes:\n  - { path: /v1/weather/:city, methods: [GET], price: $0.001 }\n`);
     const document = JSON.parse(await read('/openapi.json', plan));

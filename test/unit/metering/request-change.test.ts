@@ -21,7 +21,7 @@ function changed(
   cap: WantedCap | undefined,
   rawHeaders: readonly string[] = [],
 ): string | undefined {
-  return changeForMeter({ path, cap }, { rawHeaders, body: Buffer.from(body) })?.toString('utf8');
+  return changeForMeter({ path, cap }, { rawHeaders, body: Buffer.from(body) })?.body.toString('utf8');
 }
 
 const REFUSED = expect.objectContaining({ code: 'request_unmetered' });

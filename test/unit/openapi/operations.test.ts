@@ -81,6 +81,17 @@ describe('the operations of a description', () => {
     ]);
   });
 
+  it('are those of methods without a key of their own, too, as OpenAPI 3.2 has them', () => {
+    const additionalOperations = { PURGE: {}, Sub: {} };
+    expect(operationsOf({ openapi: '3.2.0', paths: { '/a': { get: {}, query: {}, additionalOperations } } })).toEqual([
+      'GET /a',
+      'QUERY /a',
+      'PURGE /a',
+      'Sub /a',
+    ]);
+    expect(operationsOf({ openapi: '3.2.0', paths: { '/a': { additionalOperations: ['GET'] } } })).toEqual([]);
+  });
+
   it('are not looked for in the prototype', () => {
     expect(operationsOf({ openapi: '3.1.0', paths: { '/a': { $ref: '#/constructor/prototype' } } })).toEqual([]);
   });

@@ -1,0 +1,68 @@
+import { parseDecimal } from '../../domain/decimal.ts';
+import type { Figures } from '../../domain/rate.ts';
+import { count, wholeFigures } from './counts.ts';
+import type { Fields } from './dialect.ts';
+
+/** The counts of one answer. Of OpenAI's own, `cached` is a part of `input`, and `reasoning` a part of `output`. */
+interface Counts {
+  readonly input: bigint;
+  readonly output: bigint;
+  readonly cached: bigint;
+  readonly reasoning: bigint;
+  readonly total: bigint | undefined;
+}
+
+/** Counts that a server states beside `input` and `output`, not as a part of them. */
+interface Beside {
+  readonly cached: bigint;
+  readonly reasoning: bigint;
+}
+
+/** The figures of OpenAI's shapes, by the names of its fields; `undefined` where use is not told. */
+export function openaiFigures(fields: Fields): Figures | undefined {
+  const seconds = fields.get('seconds');
+  if (seconds !== undefined) {
+    const decimal = parseDecimal(seconds);
+    return decimal === undefined ? undefined : new Map([['seconds', decimal]]);
+  }
+  if (isTotalAlone(fields)) return wholeFigures(['input', count(fields, 'total')]);
+  if (!fields.has('input') || !hasOutput(fields)) return undefined;
+  const [input, output, cached] = [count(fields, 'input'), count(fields, 'output'), count(fields, 'cached')];
+  if (input === undefined || output === undefined || cached === undefined) return undefined;
+  const reasoning = count(fields, 'reasoning') ?? 0n;
+  const total = fields.has('total') ? count(fields, 'total') : undefined;
+  const beside = countedBeside({ input, output, cached, reasoning, total });
+  return wholeFigures(
+    ['input', input + beside.cached - cached],
+    ['cachedInput', cached],
+    ['output', output + beside.reasoning],
+  );
+}
+
+/** Whether an answer that can have no output, such as Voyage's embeddings or a reranker's results, states one sum. */
+function isTotalAlone(fields: Fields): boolean {
+  const makesNothing = !fields.has('object') || fields.get('object') === 'list';
+  return makesNothing && fields.has('total') && !fields.has('input') && !fields.has('output');
+}
+
+/** A list of embeddings has no output; for anything else a missing output means that no use is stated. */
+function hasOutput(fields: Fields): boolean {
+  return fields.has('output') || fields.get('object') === 'list';
+}
+
+/**
+ * xAI and shims of Gemini count reasoning beside the output, and some shims the cached input beside the input. The total
+ * shows it: the reading counts that adds up to it. Where none does, it is OpenAI's, unless the part is larger than the
+ * whole.
+ */
+function countedBeside({ input, output, cached, reasoning, total }: Counts): Beside {
+  const readings: readonly Beside[] = [
+    { cached: 0n, reasoning: 0n },
+    { cached: 0n, reasoning },
+    { cached, reasoning: 0n },
+    { cached, reasoning },
+  ];
+  const adds = (one: Beside): boolean =>
+    input + one.cached >= cached && total === input + one.cached + output + one.reasoning;
+  return readings.find(adds) ?? { cached: cached > input ? cached : 0n, reasoning: 0n };
+}
