@@ -122,10 +122,8 @@ const SPEC_KINDS: {
     settlesHere: () => true,
     networks: ({ rpc }) => [...rpc.keys()],
     async load(_spec, parts) {
-      const [{ openLocalFacilitator }] = await Promise.all([
-        import('./facilitator/local/local-facilitator.ts'),
-        loadTransferMethods(),
-      ]);
+      const { openLocalFacilitator } = await import('./facilitator/local/local-facilitator.ts');
+      await loadTransferMethods();
       parts.openLocalFacilitator ??= openLocalFacilitator;
     },
     open(spec, { openLocalFacilitator }, { onFailedGas }) {
@@ -164,11 +162,8 @@ function kindOf({ kind }: FacilitatorSpec): SpecKind<FacilitatorSpec> {
 /** Who reads the chains of a family for themselves, through JSON-RPC nodes. */
 const WITNESSES: Readonly<Record<string, () => Promise<OpenWitness>>> = {
   eip155: async () => {
-    const [{ openChainWitness }] = await Promise.all([
-      import('./facilitator/remote/chain-witness.ts'),
-      loadTransferMethods(),
-    ]);
-    return openChainWitness;
+    await loadTransferMethods();
+    return (await import('./facilitator/remote/chain-witness.ts')).openChainWitness;
   },
   solana: async () => (await import('./facilitator/solana/solana-witness.ts')).openSolanaWitness,
 };
