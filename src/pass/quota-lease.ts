@@ -50,7 +50,7 @@ export class QuotaLease {
   #isDry = false;
   #askedAt = Number.NEGATIVE_INFINITY;
   #usedAt = Number.NEGATIVE_INFINITY;
-  #restUntil = Number.NEGATIVE_INFINITY;
+  #failedAt = Number.NEGATIVE_INFINITY;
   #isTimed = false;
   #isClosing = false;
   #isWorking = false;
@@ -76,7 +76,7 @@ export class QuotaLease {
       }
       return outcome;
     }
-    const outcome = this.#line.join(now + PATIENCE_MS);
+    const outcome = this.#line.join(now);
     this.#startWork();
     return outcome;
   }
@@ -154,7 +154,7 @@ export class QuotaLease {
 
   /** Asks the store for all waiting requests, and answers each or lets it wait on. */
   async #ask(): Promise<void> {
-    const pauseMs = this.#isDry ? this.#askedAt + PACE_MS - this.#time.now() : 0;
+    const pauseMs = this.#isDry ? msLeft(this.#askedAt, PACE_MS, this.#time.now()) : 0;
     if (pauseMs > 0) await new Promise<void>((resolve) => this.#time.after(pauseMs, resolve));
     this.#isLow = false;
     this.#askedAt = this.#time.now();
@@ -225,14 +225,19 @@ export class QuotaLease {
     }
     const elsewhere = standing.lent - this.#held - this.#spent;
     const patient = elsewhere > 0 && !this.#stall.isOver(elsewhere, now);
-    const done = patient ? asking.filter(({ until }) => until <= now) : asking;
+    const done = patient ? asking.filter(({ since }) => msLeft(since, PATIENCE_MS, now) === 0) : asking;
     this.#line.answer(done, ({ resolve }) => resolve({ kind: 'used_up' }));
   }
 
   #isToBringBack(): boolean {
     if (this.#held === 0 && this.#spent === 0) return false;
     const now = this.#time.now();
-    return this.#isClosing || (this.#usedAt + IDLE_MS <= now && this.#restUntil <= now);
+    return this.#isClosing || this.#idleMsLeft(now) === 0;
+  }
+
+  /** Milliseconds until units may be returned. */
+  #idleMsLeft(now: number): number {
+    return Math.max(msLeft(this.#usedAt, IDLE_MS, now), msLeft(this.#failedAt, STORE_AWAY_MS, now));
   }
 
   async #bringBack(): Promise<void> {
@@ -242,7 +247,7 @@ export class QuotaLease {
       // A request may have come meanwhile.
       if (!this.#isToBringBack()) return;
     } catch {
-      this.#restUntil = this.#time.now() + STORE_AWAY_MS;
+      this.#failedAt = this.#time.now();
       return;
     }
     this.#block = 0;
@@ -258,10 +263,14 @@ export class QuotaLease {
   #watch(): void {
     if (this.#isTimed || (this.#held === 0 && this.#spent === 0)) return;
     this.#isTimed = true;
-    const dueAt = Math.max(this.#usedAt + IDLE_MS, this.#restUntil);
-    this.#time.after(Math.max(1, dueAt - this.#time.now()), () => {
+    this.#time.after(Math.max(1, this.#idleMsLeft(this.#time.now())), () => {
       this.#isTimed = false;
       this.#startWork();
     });
   }
+}
+
+/** What is left of a wait, in milliseconds. Nothing where it began in the future: the clock was put back since. */
+function msLeft(since: number, waitMs: number, now: number): number {
+  return since > now ? 0 : Math.max(0, since + waitMs - now);
 }

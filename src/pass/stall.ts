@@ -15,8 +15,9 @@ export class Stall {
    */
   isOver(lent: number, now: number): boolean {
     const seen = this.#seen;
-    // Between two distant looks the units may have been returned and lent again.
-    const goesOn = seen !== undefined && seen.lent === lent && now - seen.at <= this.#patienceMs;
+    // Between two distant looks the units may have been returned and lent again; a clock that was put back hides that.
+    const isClose = seen !== undefined && now >= seen.at && now - seen.at <= this.#patienceMs;
+    const goesOn = isClose && seen.lent === lent;
     const since = goesOn ? seen.since : now;
     this.#seen = { lent, since, at: now };
     return now - since >= this.#patienceMs;

@@ -2,8 +2,8 @@ import type { QuotaOutcome } from './quota.ts';
 
 /** A request that waits for a unit. */
 export interface Waiter {
-  /** Unix milliseconds until which it waits for units that other processes hold. */
-  readonly until: number;
+  /** Unix milliseconds since which it waits for units that other processes hold. */
+  readonly since: number;
   readonly resolve: (outcome: QuotaOutcome) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -17,9 +17,9 @@ export class WaitingLine {
   }
 
   /** Waits until it is answered. */
-  join(until: number): Promise<QuotaOutcome> {
+  join(since: number): Promise<QuotaOutcome> {
     return new Promise((resolve, reject) => {
-      this.#waiters.push({ until, resolve, reject });
+      this.#waiters.push({ since, resolve, reject });
     });
   }
 

@@ -8,6 +8,12 @@ export const OWNER_GONE_MS = 15_000;
 /** Milliseconds until a settled transaction is checked again: a chain may take it back. */
 export const SECOND_LOOK_MS = 60_000;
 
+/**
+ * The longest that a look may lie ahead, in milliseconds: every wait for one is shorter. One that lies further ahead was
+ * set by a clock that has been put back since, and has come.
+ */
+export const LONGEST_AHEAD_MS = 180_000;
+
 /** Open settlements of one state. */
 export interface OpenCount {
   readonly state: PaymentState;
@@ -39,6 +45,8 @@ export interface Upkeep {
    *   in doubt or left behind;
    * - settled ones (`delivered`, `undelivered`, `delivered_in_part`, `delivery_unknown`) whose `checkAt` is above 0 and has come: their
    *   transaction is looked at once more, for a chain may take it back. Only when there is nothing else to take.
+   *
+   * A `checkAt` more than {@link LONGEST_AHEAD_MS} ahead has come, too: the clock was put back.
    *
    * Taking is a change of the row: `owner` becomes the caller, `epoch` and `checks` grow by one, `checkAt` moves to
    * `now + holdMs`. However many processes ask at once, each row goes to one of them.

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { PaymentRecord } from '../../src/domain/payment-record.ts';
 import type { PaymentState } from '../../src/domain/payment-state.ts';
-import { OWNER_GONE_MS } from '../../src/store/upkeep.ts';
+import { LONGEST_AHEAD_MS, OWNER_GONE_MS } from '../../src/store/upkeep.ts';
 import { type LedgerScene, paymentClaim, SETTLEMENT, STATES } from './ledger-scene.ts';
 
 const HOLD_MS = 30_000;
+const HOUR_MS = 3_600_000;
 /** States that a process leaves open when it ends. */
 const HELD: readonly PaymentState[] = ['forwarding', 'owed', 'settling', 'delivering', 'redelivering', 'uncharged'];
 
@@ -53,6 +54,16 @@ export function takingContract(scene: LedgerScene): void {
       expect(await scene.ledger.takeOpen('finder', later, HOLD_MS, 10, living - 1)).toEqual([]);
       const [taken] = await scene.ledger.takeOpen('finder', later, HOLD_MS, 10, living);
       expect(taken).toMatchObject({ key: held.key, owner: 'finder', checkAt: later + HOLD_MS });
+    });
+
+    it('takes a payment whose next look lies further ahead than any wait: the clock was put back', async () => {
+      const held = await unknownFrom(scene.now + LONGEST_AHEAD_MS + 1, 'put back');
+      await unknownFrom(scene.now + LONGEST_AHEAD_MS, 'waiting');
+      const debt = await broughtTo('owed', paymentClaim({ name: 'debt' }));
+      await moved(debt, { to: 'owed', reason: 'nothing was sent', checkAt: scene.now + HOUR_MS });
+      await scene.ledger.beat(debt.owner, scene.now);
+      const taken = await take();
+      expect(taken.map(({ key }) => key).toSorted()).toEqual([held.key, debt.key].toSorted());
     });
 
     it('leaves a payment alone as long as its process sends heartbeats', async () => {

@@ -22,7 +22,7 @@ import type { PassStore } from '../passes.ts';
 import type { PaymentStore } from '../payment-store.ts';
 import type { Quote } from '../quotes.ts';
 import { freshRecord, steppedRecord } from '../record.ts';
-import { type OpenCount, OWNER_GONE_MS, type OwedAsset } from '../upkeep.ts';
+import { LONGEST_AHEAD_MS, type OpenCount, OWNER_GONE_MS, type OwedAsset } from '../upkeep.ts';
 import { MemoryAnswers } from './memory-answers.ts';
 import { matchingRows, modelTotalsOf, orderedRows, totalsOf } from './memory-books.ts';
 import { debtsOf, openCounts, owedRows, owedSum } from './memory-debts.ts';
@@ -277,7 +277,7 @@ class MemoryLedger implements PaymentStore {
   }
 
   #isToTake({ state, owner, checkAt }: PaymentRecord, now: number, living: number): boolean {
-    const isDue = checkAt <= now;
+    const isDue = checkAt <= now || checkAt > now + LONGEST_AHEAD_MS;
     if (isDue && (state === 'unknown' || (state === 'owed' && checkAt > 0))) return true;
     if (HELD.includes(state)) return this.#isGone(owner, living);
     return (RESTING.includes(state) || DEFAULTED.includes(state)) && checkAt > 0 && isDue;

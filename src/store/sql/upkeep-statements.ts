@@ -1,6 +1,6 @@
 import type { PaymentKey } from '../../domain/payment.ts';
 import type { ClaimableState } from '../../domain/payment-state.ts';
-import { OWNER_GONE_MS, type OwedAsset } from '../upkeep.ts';
+import { LONGEST_AHEAD_MS, OWNER_GONE_MS, type OwedAsset } from '../upkeep.ts';
 import {
   IS_CLAIMABLE,
   IS_COLLECTABLE,
@@ -51,14 +51,21 @@ export function takeOpenStatement(
   { owner, now, holdMs, limit, living }: Taking & { readonly living: number },
   dialect: Dialect,
 ): Statement {
-  const due = `(state = 'unknown' OR (state = 'owed' AND check_at > 0)) AND check_at <= $3`;
+  const due = `(state = 'unknown' OR (state = 'owed' AND check_at > 0)) AND (check_at <= $3 OR check_at > $6)`;
   const left = `${IS_HELD} AND NOT EXISTS (
     SELECT 1 FROM turnpike_owners WHERE turnpike_owners.owner = turnpike_payments.owner AND beat_at > $5)`;
   return {
     kind: 'write',
     name: 'take_open',
     text: takeText(`${IS_OPEN} AND ((${due}) OR (${left}))`, dialect),
-    values: [text(owner), whole(now + holdMs), whole(now), limit, whole(living - OWNER_GONE_MS)],
+    values: [
+      text(owner),
+      whole(now + holdMs),
+      whole(now),
+      limit,
+      whole(living - OWNER_GONE_MS),
+      whole(now + LONGEST_AHEAD_MS),
+    ],
   };
 }
 
@@ -81,8 +88,8 @@ function takeDueStatement(
   return {
     kind: 'write',
     name,
-    text: takeText(`check_at > 0 AND ${condition} AND check_at <= $3`, dialect),
-    values: [text(owner), whole(now + holdMs), whole(now), limit],
+    text: takeText(`check_at > 0 AND ${condition} AND (check_at <= $3 OR check_at > $5)`, dialect),
+    values: [text(owner), whole(now + holdMs), whole(now), limit, whole(now + LONGEST_AHEAD_MS)],
   };
 }
 

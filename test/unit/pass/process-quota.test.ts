@@ -364,3 +364,47 @@ describe('a store that fails', () => {
     expect(served).toBeGreaterThan(100);
   });
 });
+
+describe('a clock that is put back', () => {
+  const MINUTES_MS = 1_200_000;
+  let backMs: number;
+
+  function openClocked(): Quota {
+    const quota = openQuota(line(), { time: { now: () => time.now() - backMs, after: time.after }, mostPasses: 100 });
+    quotas.push(quota);
+    return quota;
+  }
+
+  beforeEach(() => {
+    backMs = 0;
+  });
+
+  it('keeps no request waiting for a pass that is used up', async () => {
+    const { id } = await bought(1);
+    const quota = openClocked();
+    await taken(quota, id);
+    expect(await told(quota, id)).toEqual({ kind: 'used_up' });
+    backMs = MINUTES_MS;
+    expect(await told(quota, id)).toEqual({ kind: 'used_up' });
+  });
+
+  it('returns idle units as soon as ever', async () => {
+    const { id } = await bought(100);
+    const quota = openClocked();
+    for (let unit = 0; unit < 5; unit += 1) await taken(quota, id);
+    backMs = MINUTES_MS;
+    await time.pass(300);
+    expect(await quotaOf(id)).toMatchObject({ available: 95, lent: 0 });
+  });
+
+  it('lets a request wait no longer for units of a process that was killed', async () => {
+    const { id } = await bought(1);
+    await store.lease(id, { want: 1, spent: 0, returned: 0 }, time.now());
+    const quota = openClocked();
+    const outcome = quota.take(id);
+    await time.pass(100);
+    backMs = MINUTES_MS;
+    await time.pass(2000);
+    expect(await outcome).toEqual({ kind: 'used_up' });
+  });
+});
