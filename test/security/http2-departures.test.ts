@@ -3,9 +3,20 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { decodePaymentRequiredHeader } from '@x402/core/http';
 import { generatePrivateKey } from 'viem/accounts';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
-import { connectHttp2, type Http2Peer, requestHead } from '../support/http2-frames.ts';
+import {
+  connectHttp2,
+  END_HEADERS,
+  END_STREAM,
+  fields,
+  frame,
+  HEADERS,
+  type Http2Peer,
+  requestHead,
+  reset,
+  windowUpdate,
+} from '../support/http2-frames.ts';
 import { encodePayment, handSigned } from '../support/payment-header.ts';
 import { type ScriptedFacilitator, startScriptedFacilitator } from '../support/scripted-facilitator.ts';
 import { askHttp2, connectOverTls, openHttp2, TLS_SETTING } from '../support/tls-clients.ts';
@@ -18,11 +29,57 @@ let gateway: TestGateway;
 let port: number;
 /** Calls that the API has not answered yet. */
 let called: PromiseWithResolvers<{ readonly req: IncomingMessage; readonly res: ServerResponse }>;
+/** The answer that goes on while the client takes it. */
+let endless: ServerResponse | undefined;
+/** Pieces of it. */
+let pieces: number;
+
+function sendOn(res: ServerResponse): void {
+  do pieces += 1;
+  while (res.write(Buffer.alloc(16_000)));
+  res.once('drain', () => sendOn(res));
+}
+
+/** Asks for the endless answer, and takes nothing of it, until nothing more goes out. */
+async function askAndTakeNothing(): Promise<{ readonly peer: Http2Peer; readonly answer: ServerResponse }> {
+  const peer = await connectHttp2(port);
+  const much = 2_000_000_000;
+  peer.send(windowUpdate(0, much), requestHead(1, 'GET', '/endless', 'whole'), windowUpdate(1, much));
+  await peer.until(({ type }) => type === 0);
+  peer.socket.pause();
+  peer.tcp.pause();
+  let seen = -1;
+  await vi.waitUntil(
+    () => {
+      const before = seen;
+      seen = pieces;
+      return before === seen;
+    },
+    { interval: 300, timeout: 10_000 },
+  );
+  if (endless === undefined) throw new Error('the API was not called');
+  return { peer, answer: endless };
+}
+
+/** A payment for what a path offers. */
+async function payFor(path: string): Promise<string> {
+  const session = openHttp2(port);
+  const unpaid = await askHttp2(session, { ':path': path });
+  session.destroy();
+  const [offer] = decodePaymentRequiredHeader(String(unpaid.headers['payment-required'])).accepts;
+  if (offer === undefined) throw new Error('no offer');
+  return encodePayment(await handSigned(generatePrivateKey(), { ...offer }));
+}
 
 beforeEach(async () => {
+  pieces = 0;
+  endless = undefined;
   called = Promise.withResolvers();
   api = createServer((req, res) => {
-    if (req.url === '/large') res.end(Buffer.alloc(20_000_000));
+    if (req.url === '/endless') {
+      endless = res;
+      sendOn(res);
+    } else if (req.url === '/large') res.end(Buffer.alloc(20_000_000));
     else if (req.url === '/quick') res.end('quick');
     else called.resolve({ req, res });
   });
@@ -97,11 +154,8 @@ describe('a client of HTTP/2', () => {
   });
 
   it('that left does not pay', async () => {
+    const payment = await payFor('/paid');
     const session = openHttp2(port);
-    const unpaid = await askHttp2(session, { ':path': '/paid' });
-    const [offer] = decodePaymentRequiredHeader(String(unpaid.headers['payment-required'])).accepts;
-    if (offer === undefined) throw new Error('no offer');
-    const payment = encodePayment(await handSigned(generatePrivateKey(), { ...offer }));
     const stream = session.request({ ':path': '/paid', 'payment-signature': payment }).on('error', () => {});
     const { res } = await called.promise;
     session.destroy();
@@ -131,5 +185,44 @@ describe('a client of HTTP/2', () => {
     await peer.until(({ type }) => type === 0);
     peer.socket.pause();
     await gateway.close(100);
+  });
+});
+
+describe('a client of HTTP/2 that takes nothing of an answer', () => {
+  const WAYS: typeof LEAVING = [...LEAVING, ['resets the request', (peer) => peer.send(reset(1, 8))]];
+
+  it.each(WAYS)('and %s ends its call of the API', async (_name, leave) => {
+    const { peer, answer } = await askAndTakeNothing();
+    leave(peer);
+    await once(answer, 'close');
+    expect(answer.writableEnded).toBe(false);
+  });
+
+  it.each(LEAVING)('and %s does not keep the gateway from stopping', async (_name, leave) => {
+    const { peer } = await askAndTakeNothing();
+    leave(peer);
+    await gateway.close(600_000);
+  });
+
+  it.each(LEAVING)('and %s does not pay for another one', async (_name, leave) => {
+    const payment = await payFor('/paid');
+    const { peer } = await askAndTakeNothing();
+    const head = fields([
+      [':method', 'GET'],
+      [':scheme', 'https'],
+      [':authority', `127.0.0.1:${port}`],
+      [':path', '/paid'],
+      ['payment-signature', payment],
+    ]);
+    peer.send(frame(HEADERS, END_HEADERS | END_STREAM, 3, head));
+    const { res } = await called.promise;
+    leave(peer);
+    await once(res, 'close');
+    await gateway.close(600_000);
+    expect(facilitator.requests.map(({ endpoint }) => endpoint)).not.toContain('settle');
+    expect(gateway.log.filter(({ path }) => path === '/paid').map(({ outcome }) => outcome)).toEqual([
+      'refused',
+      'client_gone',
+    ]);
   });
 });
