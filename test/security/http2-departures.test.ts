@@ -7,12 +7,15 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import {
   connectHttp2,
+  DATA,
   END_HEADERS,
   END_STREAM,
   fields,
   frame,
+  GOAWAY,
   HEADERS,
   type Http2Peer,
+  RST_STREAM,
   requestHead,
   reset,
   windowUpdate,
@@ -185,6 +188,74 @@ describe('a client of HTTP/2', () => {
     await peer.until(({ type }) => type === 0);
     peer.socket.pause();
     await gateway.close(100);
+  });
+});
+
+/** Lets time pass until this holds, and what each second sets off come to rest. */
+async function passUntil(holds: () => boolean, seconds: number): Promise<void> {
+  for (let second = 0; second < seconds && !holds(); second += 1) {
+    await vi.advanceTimersByTimeAsync(1000);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+const BY_ANOTHER_SCHEME = frame(
+  HEADERS,
+  END_HEADERS | END_STREAM,
+  1,
+  fields([
+    [':method', 'GET'],
+    [':scheme', 'http'],
+    [':authority', 'gw.test'],
+    [':path', '/quick'],
+  ]),
+);
+
+/** A client whose window for each answer is empty. */
+async function connectWithoutWindow(): Promise<Http2Peer> {
+  const peer = await connectHttp2(port);
+  const noWindow = Buffer.alloc(6);
+  noWindow.writeUInt16BE(4);
+  peer.send(frame(4, 0, 0, noWindow));
+  return peer;
+}
+
+describe('a client of HTTP/2 that allows no byte of an answer', () => {
+  const isReset =
+    ({ frames }: Http2Peer) =>
+    () =>
+      frames.some(({ type, stream }) => type === RST_STREAM && stream === 1);
+
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  it.each([
+    ['a small answer', requestHead(1, 'GET', '/quick', 'whole')],
+    ['a large answer', requestHead(1, 'GET', '/large', 'whole')],
+    ['a price', requestHead(1, 'GET', '/paid', 'whole')],
+    ['a refusal', requestHead(1, 'GET', '/a;b', 'whole')],
+    ['a refusal of a head that HTTP/1.1 cannot express', BY_ANOTHER_SCHEME],
+  ])('does not have %s kept for it without end', async (_name, head) => {
+    const peer = await connectWithoutWindow();
+    peer.send(head);
+    await peer.until(({ type }) => type === HEADERS);
+    await passUntil(isReset(peer), 200);
+    expect(isReset(peer)()).toBe(true);
+    await passUntil(() => peer.socket.destroyed, 100);
+    expect(peer.frames.map(({ type }) => type)).toContain(GOAWAY);
+  });
+
+  it('is not taken for one whose answer is silent', async () => {
+    const peer = await connectHttp2(port);
+    peer.send(requestHead(1, 'GET', '/stream', 'whole'));
+    const { res } = await called.promise;
+    res.write('first');
+    await peer.until(({ type }) => type === DATA);
+    await passUntil(isReset(peer), 600);
+    res.end('last');
+    const end = await peer.until(({ type, flags }) => type === DATA && (flags & END_STREAM) !== 0);
+    expect(end.stream).toBe(1);
+    expect(peer.frames.map(({ payload }) => payload.toString()).join('')).toContain('last');
   });
 });
 
