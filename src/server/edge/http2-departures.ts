@@ -1,3 +1,4 @@
+import type { ServerHttp2Session } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 
 /** How often a connection is read while a write to it waits, in milliseconds. */
@@ -16,7 +17,7 @@ interface Handle {
 
 /** The parts that {@link noticeDepartures} needs. */
 export interface WatchedConnection {
-  readonly session: { once(event: 'close', listener: () => void): unknown };
+  readonly session: Pick<ServerHttp2Session, 'on'>;
   readonly socket: Pick<TLSSocket, 'destroyed'>;
   /** Most bytes that are read while one write waits. One look can bring some more. */
   readonly mostBytes: number;
@@ -30,9 +31,19 @@ export interface WatchedConnection {
  * event loop at a time, within a bound: Node keeps what it has read of bodies until the write is over.
  */
 export function noticeDepartures({ session, socket, mostBytes }: WatchedConnection): void {
+  let streams = 0;
+  let timer: NodeJS.Timeout | undefined;
   let bytesWritten = -1;
   let readBefore = 0;
+  const stop = (): void => {
+    clearInterval(timer);
+    timer = undefined;
+  };
   const look = (): void => {
+    if (streams === 0) {
+      stop();
+      return;
+    }
     const handle = handleOf(socket);
     if (handle === undefined || handle.writeQueueSize === 0) return;
     if (handle.bytesWritten !== bytesWritten) {
@@ -45,8 +56,15 @@ export function noticeDepartures({ session, socket, mostBytes }: WatchedConnecti
       if (handleOf(socket) === handle && handle.writeQueueSize > 0) handle.readStop();
     });
   };
-  const timer = setInterval(look, LOOK_MS).unref();
-  session.once('close', () => clearInterval(timer));
+  session.on('stream', (stream) => {
+    if (stream.destroyed) return;
+    streams += 1;
+    stream.once('close', () => {
+      streams -= 1;
+    });
+    timer ??= setInterval(look, LOOK_MS).unref();
+  });
+  session.on('close', stop);
 }
 
 function handleOf(socket: Pick<TLSSocket, 'destroyed'>): Handle | undefined {

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import type { ServerHttp2Session } from 'node:http2';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { noticeDepartures } from '../../../src/server/edge/http2-departures.ts';
 
@@ -23,12 +24,16 @@ class Connection {
 
 let socket: Connection;
 let session: EventEmitter;
+/** A request under way. */
+let stream: EventEmitter;
 
 beforeEach(() => {
   vi.useFakeTimers();
   socket = new Connection();
   session = new EventEmitter();
-  noticeDepartures({ session, socket, mostBytes: 3 * BROUGHT });
+  noticeDepartures({ session: session as ServerHttp2Session, socket, mostBytes: 3 * BROUGHT });
+  stream = new EventEmitter();
+  session.emit('stream', stream);
 });
 afterEach(() => void vi.useRealTimers());
 
@@ -61,6 +66,17 @@ describe('noticeDepartures', () => {
     };
     await vi.advanceTimersByTimeAsync(500);
     expect(socket.calls).toEqual(['start']);
+  });
+
+  it('rests where no request is under way, and goes on with the next one', async () => {
+    socket._handle.writeQueueSize = 1;
+    stream.emit('close');
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(socket.calls).toEqual([]);
+    expect(vi.getTimerCount()).toBe(0);
+    session.emit('stream', new EventEmitter());
+    await vi.advanceTimersByTimeAsync(260);
+    expect(socket.calls).toEqual(['start', 'stop']);
   });
 
   it('ends with the session', async () => {
