@@ -1,4 +1,5 @@
 import { isbot } from 'isbot';
+import { nominatedBy } from '../domain/connection-options.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
 import type { HeadSubject } from '../domain/when.ts';
 import { ABSENT, type Fact } from './fact.ts';
@@ -54,19 +55,12 @@ function refuseOverride({ rawHeaders, query }: AskedHead): void {
 
 /** Servers behind CGI and WSGI read `X_Tier`, `X.Tier` and `X-Tier` as one header. */
 function headerValue(rawHeaders: readonly string[], name: string): Fact {
+  if (nominatedBy(rawHeaders)?.has(name) === true)
+    throw ambiguous(`Connection names ${name}, so that the API would not see it`);
   let found: string | undefined;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const given = rawHeaders[index]?.toLowerCase() ?? '';
     const value = rawHeaders[index + 1] ?? '';
-    // A header that is named here is not forwarded.
-    if (
-      given === 'connection' &&
-      value
-        .toLowerCase()
-        .split(',')
-        .some((each) => each.trim() === name)
-    )
-      throw ambiguous(`Connection names ${name}, so that the API would not see it`);
     if (given.length !== name.length || asVariable(given) !== asVariable(name)) continue;
     if (given !== name) throw ambiguous(`${given} is read as ${name} by some`);
     if (found !== undefined) throw ambiguous(`the header ${name} is there more than once`);

@@ -1,3 +1,5 @@
+import { nominatedBy } from './connection-options.ts';
+
 /**
  * What a request's body can be by its headers, if not plain JSON in UTF-8. `undeclared`: it has no media type, and can be
  * a form.
@@ -20,20 +22,22 @@ const ENCODING_LENGTH = 'content-encoding'.length;
  * @param rawHeaders flat list of names and values, as sent
  */
 export function otherFormDeclared(bytes: Buffer, rawHeaders: readonly string[]): OtherForm | undefined {
+  const nominated = nominatedBy(rawHeaders);
   let isDeclared = false;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const given = rawHeaders[index] ?? '';
     if (given.length !== TYPE_LENGTH && given.length !== ENCODING_LENGTH) continue;
     const value = rawHeaders[index + 1] ?? '';
-    // CGI, WSGI and PHP read an underscore as a hyphen.
-    const name = given.toLowerCase().replaceAll('_', '-');
-    if (name === 'content-type') isDeclared = true;
+    const lower = given.toLowerCase();
+    // CGI, WSGI and PHP read an underscore as a hyphen, some servers a dot, too.
+    const name = lower.replaceAll(/[^a-z]/g, '-');
+    if (name === 'content-type' && nominated?.has(lower) !== true) isDeclared = true;
     if (given.length === TYPE_LENGTH && (value === USUAL_JSON || PLAIN_JSON.test(value))) continue;
     if (name === 'content-encoding' && value.trim().toLowerCase() !== 'identity') return 'encoded';
     const other = name === 'content-type' ? otherType(value) : undefined;
     if (other !== undefined) return other;
   }
-  // Rack reads a body without a media type as a form, of which a JSON text can hold a pair.
+  // Rack reads a body without a media type, or with one that is not forwarded, as a form. A JSON text can hold a pair.
   return !isDeclared && bytes.includes('=') ? 'undeclared' : undefined;
 }
 

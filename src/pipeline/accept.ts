@@ -46,7 +46,7 @@ export function acceptRequest({ head, runtime, requestId, notes }: Arrival): Acc
 
 /**
  * Refuses what Node's parser lets through, or checks only after the request has begun: versions other than HTTP/1.x;
- * transfer codings, which would be lost on the way (the body would be forwarded as it is, under a head that no longer
+ * chunks in HTTP/1.0; transfer codings, which would be lost on the way (the body would be forwarded as it is, under a head that no longer
  * names them); and any text that contains `100-continue`, which servers behind the gateway may not read as that
  * expectation.
  */
@@ -56,6 +56,9 @@ function refuseOddMessage({ headers, httpVersionMajor, httpVersionMinor }: Reque
   if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
     throw new GatewayError('request_malformed', { detail: 'The only transfer coding is chunked.' });
   }
+  // A proxy in front that speaks HTTP/1.0 may not know chunks, and see the end of the message elsewhere (RFC 9112 §6.1).
+  if (coding !== undefined && httpVersionMinor === 0)
+    throw new GatewayError('request_malformed', { detail: 'HTTP/1.0 has no transfer codings.' });
   if (expect === undefined || httpVersionMinor === 0 || expect.toLowerCase() === '100-continue') return;
   throw new GatewayError('expectation_failed');
 }

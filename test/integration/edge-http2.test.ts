@@ -66,7 +66,7 @@ routes:
 });
 
 afterAll(async () => {
-  await gateway.close(0);
+  await gateway.close();
   api.close();
 });
 

@@ -36,6 +36,7 @@ const INVITATIONS = [
   { 'Surrogate-Control': 'max-age=600' },
   { 'Edge-Control': 'cache-maxage=600' },
   { 'X-Accel-Expires': '600' },
+  { 'X-LiteSpeed-Cache-Control': 'public,max-age=600' },
   { 'Last-Modified': 'Mon, 01 Jan 2001 00:00:00 GMT', ETag: '"1"' },
   {},
 ] as const;

@@ -215,6 +215,19 @@ describe('a body that can be read in two ways', () => {
       post('/json', CHEAP, 'Content-Type: application/json', 'Content_Type: application/x-www-form-urlencoded'),
     ],
     [
+      'a form, under a dot',
+      post('/json', CHEAP, 'Content-Type: application/json', 'Content.Type: application/x-www-form-urlencoded'),
+    ],
+    [
+      'a form, by a type that goes no further',
+      post(
+        '/json',
+        '{"model":"cheap","x":"&model=dear&"}',
+        'Content-Type: application/json',
+        'Connection: close, Content-Type',
+      ),
+    ],
+    [
       'parts',
       post(
         '/json',

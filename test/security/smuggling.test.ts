@@ -209,6 +209,20 @@ describe('a line that ends in a bare line feed', () => {
   });
 });
 
+describe('chunks in HTTP/1.0, which has none', () => {
+  it.each(['POST', 'GET'])('are refused with %s, and what follows them is not read', async (method) => {
+    const before = siege.seen.length;
+    const head = 'Host: gw.test\r\nConnection: keep-alive\r\n';
+    const peer = await siege.connect();
+    peer.send(
+      `${method} /free HTTP/1.0\r\n${head}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /free HTTP/1.0\r\n${head}\r\n`,
+    );
+    const answers = answersIn(await peer.ended);
+    expect(answers.map(statusOf)).toEqual([400]);
+    expect(siege.seen.length).toBe(before);
+  });
+});
+
 describe('chunk extensions', () => {
   it('do not reach the API, and neither do trailers', async () => {
     const before = siege.seen.length;

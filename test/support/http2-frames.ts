@@ -35,8 +35,17 @@ export function frame(type: number, flags: number, stream: number, payload: Buff
 
 /** Header fields without compression (RFC 7541 §6.2.2). */
 export function fields(pairs: readonly (readonly [string, string])[]): Buffer {
-  const text = (value: string): Buffer => Buffer.concat([Buffer.from([value.length]), Buffer.from(value, 'latin1')]);
+  const text = (value: string): Buffer => Buffer.concat([lengthOf(value), Buffer.from(value, 'latin1')]);
   return Buffer.concat(pairs.flatMap(([name, value]) => [Buffer.from([0]), text(name), text(value)]));
+}
+
+/** The length of a text in seven bits, or in as many more bytes as it takes (RFC 7541 §5.1). */
+function lengthOf({ length }: string): Buffer {
+  if (length < 127) return Buffer.from([length]);
+  const bytes = [127];
+  let rest = length - 127;
+  for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push(128 + (rest % 128));
+  return Buffer.from([...bytes, rest]);
 }
 
 /** What a client sends first. */

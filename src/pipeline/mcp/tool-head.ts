@@ -1,6 +1,6 @@
+import { nominatedBy } from '../../domain/connection-options.ts';
 import { hostName } from '../../domain/host.ts';
 import type { Route } from '../../domain/route.ts';
-import { nominatedBy } from '../../proxy/headers/flat-list.ts';
 import type { AcceptedHead } from '../exchange.ts';
 
 /**

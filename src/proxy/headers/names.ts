@@ -134,7 +134,13 @@ export const NEVER_A_TRAILER: ReadonlySet<string> = new Set([
 ]);
 
 /** Would let a shared cache keep a paid answer in spite of `Cache-Control: private`. */
-export const SHARED_CACHE: ReadonlySet<string> = new Set(['surrogate-control', 'edge-control', 'x-accel-expires']);
+export const SHARED_CACHE: ReadonlySet<string> = new Set([
+  'surrogate-control',
+  'edge-control',
+  'x-accel-expires',
+  // LiteSpeed prefers it to `Cache-Control`.
+  'x-litespeed-cache-control',
+]);
 
 /** RFC 9213 targeted fields, of any vendor. */
 export const SHARED_CACHE_SUFFIX = 'cdn-cache-control';

@@ -1,9 +1,10 @@
+import { nominatedBy } from '../../domain/connection-options.ts';
 import { findField } from '../../domain/flat-fields.ts';
 import { GatewayError } from '../../domain/gateway-error.ts';
 import { isOwnCookie } from '../carried-token.ts';
 import { parseFieldList } from '../field-list.ts';
 import { UpstreamFault } from '../upstream-fault.ts';
-import { FORBIDDEN_IN_VALUE, mergeInto, nominatedBy } from './flat-list.ts';
+import { FORBIDDEN_IN_VALUE, mergeInto } from './flat-list.ts';
 import { foreignOf } from './header-name.ts';
 import { FRAMING, NEVER_A_TRAILER, SHARED_CACHE, SHARED_CACHE_SUFFIX } from './names.ts';
 import type { PaymentFields } from './payment-fields.ts';

@@ -1,6 +1,6 @@
+import { nominatedBy } from '../../domain/connection-options.ts';
 import { foreignCookies, foreignProtocols, isOwnBearer } from '../carried-token.ts';
 import { parseFieldList } from '../field-list.ts';
-import { nominatedBy } from './flat-list.ts';
 import { foreignOf, type HeaderName } from './header-name.ts';
 import { canonical, TRACE } from './names.ts';
 import type { PaymentFields } from './payment-fields.ts';

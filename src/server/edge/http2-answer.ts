@@ -1,4 +1,5 @@
 import http2, { type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { CLIENT_STALL_MS } from '../../proxy/stream-limits.ts';
 
 const { NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR } = http2.constants;
 
@@ -28,7 +29,9 @@ export class Http2Answer {
   begin(head: OutgoingHttpHeaders): boolean {
     // Where trailers may come, Node must not end the stream: it would end a broken answer as if it were whole, before
     // resetting it.
-    return this.#attempt((stream) => stream.respond(head, { waitForTrailers: true }));
+    const begun = this.#attempt((stream) => stream.respond(head, { waitForTrailers: true }));
+    if (begun) this.#watchTaking();
+    return begun;
   }
 
   /** Sends a whole answer. */
@@ -37,6 +40,7 @@ export class Http2Answer {
       stream.respond(head);
       stream.end(body);
       stream.resume();
+      this.#watchTaking();
     });
   }
 
@@ -52,6 +56,33 @@ export class Http2Answer {
     // A stream that was reset without an error waits for somebody to read the rest of its upload.
     if (this.#stream.closed) this.#stream.destroy();
     else this.#stream.close(NGHTTP2_INTERNAL_ERROR);
+  }
+
+  /**
+   * Resets an answer of which the client takes nothing for too long. Small answers are whole in the memory of this
+   * process, which counts them as sent: a client that allows no bytes (RFC 9113 §5.2) could have it hold any number.
+   */
+  #watchTaking(): void {
+    const stream = this.#stream;
+    let waited: number | undefined;
+    let isMoving = false;
+    stream.on('drain', () => {
+      isMoving = true;
+    });
+    const look = (): void => {
+      const { writableLength, writableEnded } = stream;
+      // An event stream that is silent has nothing that waits.
+      const waits = writableLength > 0 || writableEnded;
+      if (waits && writableLength === waited && !isMoving) {
+        this.breakOff();
+        return;
+      }
+      waited = waits ? writableLength : undefined;
+      isMoving = false;
+      timer = setTimeout(look, CLIENT_STALL_MS).unref();
+    };
+    let timer = setTimeout(look, CLIENT_STALL_MS).unref();
+    stream.once('close', () => clearTimeout(timer));
   }
 
   /** Asks the client to stop its upload, which only an answer that has ended may do (RFC 9113 §8.1). */

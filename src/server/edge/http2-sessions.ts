@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Plan } from '../../domain/plan.ts';
 import { ANSWER_HEAD_BYTES } from './http2-answer.ts';
+import { noticeDepartures } from './http2-departures.ts';
 import { serveStream } from './http2-stream.ts';
 import type { PeerAddress } from './proxy-header.ts';
 
@@ -55,6 +56,7 @@ export class Http2Sessions {
     session.setLocalWindowSize(SESSION_WINDOW);
     const cut = (): void => cutSession(session, socket);
     whenIdle(session, keepAliveTimeoutMs, cut);
+    noticeDepartures({ session, socket, mostBytes: SESSION_WINDOW });
     socket.on('error', cut);
     // The server allows half-open connections, for clients of HTTP/1.1 that upload before they read. A client of HTTP/2
     // that ends its half has left, and Node does not look.

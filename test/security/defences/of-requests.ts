@@ -40,6 +40,17 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
     ['is refused', 'http1HeadOf', "scheme?.toLowerCase() !== 'https'", 'false'],
   ),
   ...defencesOf(
+    'http2-departures',
+    ['and closes the connection ends its call', 'noticeDepartures', 'handle.readStart();', ''],
+    ['allows no byte', 'Http2Answer.#watchTaking', 'waits && writableLength === waited && !isMoving', 'false'],
+  ),
+  ...defencesOf('priced-bodies', [
+    'a type that goes no further',
+    'otherFormDeclared',
+    ' && nominated?.has(lower) !== true',
+    '',
+  ]),
+  ...defencesOf(
     'admin-page',
     ['sees nothing at', 'admit', 'token !== undefined && !isBearer(headers.authorization, token)', 'false'],
     ['where no token is configured', 'admit', 'changes && token === undefined', 'false'],
@@ -76,6 +87,7 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
       'insecureHTTPParser: true',
     ],
     ['stays a body', 'HOP_BY_HOP', "  'transfer-encoding',\n", ''],
+    ['in HTTP/1.0, which has none', 'refuseOddMessage', 'coding !== undefined && httpVersionMinor === 0', 'false'],
     ['100-continue', 'refuseOddMessage', "throw new GatewayError('expectation_failed');", ''],
     ['100-continue', 'awaitsContinue', 'return httpVersionMinor > 0 && ', 'return '],
     [
