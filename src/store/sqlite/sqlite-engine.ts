@@ -60,7 +60,7 @@ class SqliteEngine implements SqlEngine {
     this.#worker = worker;
     worker.on('message', (answer: WorkerAnswer) => this.#finish(answer));
     worker.on('error', (error) => this.#end(error));
-    worker.on('exit', () => this.#end(new Error('the thread of the ledger has ended')));
+    worker.on('exit', () => this.#end(new LedgerFault('the thread of the ledger has ended')));
     // Only work under way keeps the process alive.
     worker.unref();
   }
@@ -129,7 +129,7 @@ class SqliteEngine implements SqlEngine {
   #settle({ resolve, reject }: Job, result: ActResult | undefined): void {
     if (result?.kind === 'rows') resolve(result.rows.map((rows) => this.#rowsOf(rows)));
     else if (result?.kind === 'not_unique') reject(new UniqueViolation());
-    else reject(unavailable(new Error(result?.message ?? 'the thread of the ledger gave no answer')));
+    else reject(unavailable(new LedgerFault(result?.message ?? 'the thread of the ledger gave no answer')));
   }
 
   #tell(task: WorkerTask): void {
@@ -143,7 +143,7 @@ class SqliteEngine implements SqlEngine {
     if (answer.kind === 'done') {
       for (const [index, job] of jobs.entries()) this.#settle(job, answer.results[index]);
     } else {
-      const fault = unavailable(new Error(answer.kind === 'failed' ? answer.message : `it said ${answer.kind}`));
+      const fault = unavailable(new LedgerFault(answer.kind === 'failed' ? answer.message : `it said ${answer.kind}`));
       for (const { reject } of jobs) reject(fault);
     }
     this.#startSoon();
@@ -156,6 +156,11 @@ class SqliteEngine implements SqlEngine {
     this.#waiting = [];
     for (const { reject } of jobs) reject(unavailable(cause));
   }
+}
+
+/** What the thread reports. It has a name: logs leave out where it was made, which is always here. */
+class LedgerFault extends Error {
+  override readonly name = 'LedgerFault';
 }
 
 /** A row as a list of values; all rows of a statement share the places of the columns. */

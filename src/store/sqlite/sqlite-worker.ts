@@ -2,6 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { migrate, requireSchema } from '../sql/schema.ts';
 import { StoreOpenError } from '../store-open-error.ts';
 import type { SqliteFile, WorkerAnswer, WorkerTask } from './batch.ts';
+import { OpenedFiles } from './opened-files.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
 import { describeFault } from './sqlite-fault.ts';
 import { openFile, openFileToRead } from './sqlite-file.ts';
@@ -19,20 +20,30 @@ async function serve(): Promise<void> {
   const database = file.readOnly === true ? openFileToRead(file) : openFile(file);
   const session = new SqliteSession(database);
   await (file.readOnly === true ? requireSchema : migrate)(session, sqliteDialect);
+  const files = file.readOnly === true ? undefined : new OpenedFiles(file.path);
   parentPort?.on('message', (task: WorkerTask) => {
     if (task.kind === 'close') {
       database.close();
       parentPort?.close();
       return;
     }
-    say(runBatch(session, task));
+    say(runBatch(session, task, files));
   });
   say({ kind: 'opened' });
 }
 
-function runBatch(session: SqliteSession, { texts, acts }: Extract<WorkerTask, { kind: 'batch' }>): WorkerAnswer {
+function runBatch(
+  session: SqliteSession,
+  { texts, acts }: Extract<WorkerTask, { kind: 'batch' }>,
+  files: OpenedFiles | undefined,
+): WorkerAnswer {
   session.learn(texts);
   try {
+    const moved = files?.trouble();
+    if (moved !== undefined) {
+      if (moved.isDatabase) session.completeFile();
+      return { kind: 'failed', message: moved.message };
+    }
     return { kind: 'done', results: session.runBatch(acts) };
   } catch (error) {
     return { kind: 'failed', message: describeFault(error) };
