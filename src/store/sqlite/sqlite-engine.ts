@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { GatewayError } from '../../domain/gateway-error.ts';
 import { type Dialect, type SqlEngine, type SqlRow, type Statement, UniqueViolation } from '../sql/sql-engine.ts';
-import { StoreOpenError } from '../store-open-error.ts';
+import { ForeignStoreError, StoreOpenError } from '../store-open-error.ts';
 import type { Act, ActResult, SentRows, SentStatement, SqliteFile, WorkerAnswer, WorkerTask } from './batch.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
 
@@ -31,7 +31,8 @@ export async function openSqliteEngine(file: SqliteFile): Promise<SqlEngine> {
   const answer = await firstAnswer(worker);
   if (answer.kind !== 'opened') {
     await worker.terminate();
-    throw new StoreOpenError(answer.kind === 'refused' ? answer.message : 'the ledger cannot be opened');
+    if (answer.kind !== 'refused') throw new StoreOpenError('the ledger cannot be opened');
+    throw answer.isForeign === true ? new ForeignStoreError(answer.message) : new StoreOpenError(answer.message);
   }
   return new SqliteEngine(worker);
 }

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { migrate, requireSchema } from '../sql/schema.ts';
-import { StoreOpenError } from '../store-open-error.ts';
+import { ForeignStoreError, StoreOpenError } from '../store-open-error.ts';
 import type { SqliteFile, WorkerAnswer, WorkerTask } from './batch.ts';
 import { OpenedFiles } from './opened-files.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
@@ -57,5 +57,5 @@ try {
     error instanceof StoreOpenError
       ? error.message
       : `the ledger cannot be opened\n  file: ${file.path}\n  reason: ${describeFault(error)}\ncheck that it is a turnpike ledger, and that this process may write it and its folder`;
-  say({ kind: 'refused', message });
+  say({ kind: 'refused', message, isForeign: error instanceof ForeignStoreError });
 }
