@@ -223,7 +223,7 @@ asset: { address: "${OTHER}", symbol: OWN, decimals: 18, name: Own, version: "1"
       expect(await keys()).toEqual(['now', 'c3', 'c2', 'c1', 'b2', 'b1', 'a2', 'a1']);
       expect(await keys('--limit', '2')).toEqual(['now', 'c3']);
       expect(await keys('--payer', `0X${'01'.repeat(20)}`, '--limit', '1')).toEqual(['now']);
-      expect(await keys('--payer', '0x02')).toEqual([]);
+      expect(await keys('--payer', `0x${'02'.repeat(20)}`)).toEqual([]);
       expect(await keys('--since', '2026-11-01T12:00', '--until', '2026-11-03')).toEqual(['b2', 'b1', 'a2']);
       expect(await keys('--since', '1h')).toEqual(['now']);
       expect(await keys('--route', '-cmd')).toEqual(['b2']);
