@@ -392,7 +392,9 @@ asset: { address: "${OTHER}", symbol: OWN, decimals: 18, name: Own, version: "1"
     it('ends with 1 when no payment has the id, and says how far back it looked', async () => {
       const { code, out, err } = await cli('show', HASH, '-c', file, '--since', '1h');
       expect({ code, out }).toEqual({ code: 1, out: '' });
-      expect(err).toMatch(/none claimed since \d{4}-.*look further back with --since\n$/s);
+      expect(err).toMatch(
+        /^turnpike: no payment is known by .*claimed since \d{4}-\d\d-\d\d \d\d:\d\d UTC\nlook further back with --since\n$/s,
+      );
     });
 
     it('changes no table: it neither takes over payments nor records a live process', async () => {
@@ -435,7 +437,7 @@ asset: { address: "${OTHER}", symbol: OWN, decimals: 18, name: Own, version: "1"
       ['several payments', 2, [HASH, '--note', 'x'], /stands for 4 payments/],
       ['an empty note', 2, ['c3', '--note', ' '], /--note is empty/],
       ['no note', 2, ['c3'], /required option '--note <text>'/],
-      ['an id that no payment has', 1, ['0xnone', '--note', 'x'], /no payment has the key/],
+      ['an id that no payment has', 1, ['0xnone', '--note', 'x'], /no payment is known by 0xnone/],
     ] as const)('does not resolve %s', async (_, expected, argv, message) => {
       const { code, out, err } = await cli('resolve', ...argv, '-c', file, '--since', '2026-11-01');
       expect({ code, out }).toEqual({ code: expected, out: '' });

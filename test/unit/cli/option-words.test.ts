@@ -87,6 +87,11 @@ describe('a URL with a user and a password', () => {
   });
 });
 
+it('ledger export says which formats there are', async () => {
+  const { code, err } = await cli(['ledger', 'export', '--store', STORE]);
+  expect([code, err]).toEqual([2, 'turnpike: --format is missing; right is one of csv, json, summary\n']);
+});
+
 it('pay says which method takes no body', async () => {
   const { code, err } = await cli(['pay', 'http://127.0.0.1:9/', '-X', 'get', '-d', 'x']);
   expect([code, err]).toEqual([2, 'turnpike: GET takes no body; right is -X POST, or no -d\n']);
