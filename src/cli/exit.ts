@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { UnservedOfferError } from '../server/readiness.ts';
+import { ForeignStoreError } from '../store/store-open-error.ts';
 import { notice, type Terminal } from './terminal.ts';
 
 /** `0` fine, `1` failed at run time, `2` wrong usage or configuration. */
@@ -15,12 +16,15 @@ export class CommandFailure extends Error {
   override readonly name = 'CommandFailure';
 }
 
+/** Faults of the command line or the configuration, however far the command got. */
+const WRONG_CONFIGURATION = [UsageError, UnservedOfferError, ForeignStoreError];
+
 /** Reports the faults of all commands, and returns the exit code for them. */
 export function reportFault(fault: unknown, terminal: Terminal): ExitCode {
   // Commander has written its message, or the help that was asked for, already.
   if (fault instanceof CommanderError) return fault.exitCode === 0 ? 0 : 2;
   notice(terminal, `turnpike: ${describe(fault)}`);
-  return fault instanceof UsageError || fault instanceof UnservedOfferError ? 2 : 1;
+  return WRONG_CONFIGURATION.some((kind) => fault instanceof kind) ? 2 : 1;
 }
 
 function describe(fault: unknown): string {

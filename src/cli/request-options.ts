@@ -26,11 +26,24 @@ export function parseMethod(text: string): string {
 }
 
 /**
+ * Refuses a URL with a user or a password, which no client sends as part of one. The text is not repeated.
+ *
+ * @throws UsageError
+ */
+export function refuseUserInfo(url: string): void {
+  if (!/^https?:\/\/[^/?#]*@/i.test(url)) return;
+  throw new UsageError(
+    "the URL holds a user or a password; right is the URL without them, and -H 'Authorization: Basic …' where the server asks for it",
+  );
+}
+
+/**
  * The host and the request target that a client would send for a URL; for a bare path, no host.
  *
  * @throws UsageError when the host is none
  */
 export function splitUrl(url: string): NonNullable<ReturnType<typeof split>> {
+  refuseUserInfo(url);
   const parts = split(url);
   if (parts !== undefined) return parts;
   const [, host = ''] = /^https?:\/\/([^/?#]*)/i.exec(url) ?? [];

@@ -35,14 +35,16 @@ const count = integer('a whole number from 1 to 1000000', 1, 1_000_000);
 /** The keys of `limits`. */
 export const limitKeys = map('a map of limits', {
   paymentHeaderBytes: {
-    decoder: integer('a whole number from 2048 to 65536', 2048, 65_536),
+    decoder: byteSize(65_536, 2048),
     default: DEFAULT_LIMITS.paymentHeaderBytes,
-    description: 'Longest payment header, in bytes.',
+    description: 'Longest payment header: 2KB to 64KB.',
+    examples: ['12KB'],
   },
   headerBytes: {
-    decoder: integer('a whole number from 8192 to 262144', 8192, 262_144),
+    decoder: byteSize(262_144, 8192),
     default: DEFAULT_LIMITS.headerBytes,
-    description: 'Longest request line plus headers, in bytes.',
+    description: 'Longest request line plus headers: 8KB to 256KB.',
+    examples: ['32KB'],
   },
   bodyBytes: {
     decoder: byteSize(MOST_BODY_BYTES),

@@ -89,7 +89,7 @@ export class Source {
     }
     const { target, name } = node;
     if (target !== undefined) return { node: target, offset: target.offset, path: place.path };
-    this.report(place, `the alias *${name} has no anchor before it`, `an anchor &${name}`);
+    this.report(place, `the alias *${name} has no anchor before it`, `an anchor &${name}, or the text in quotes`);
     return undefined;
   }
 

@@ -2,6 +2,7 @@ import type { Parsed } from '../domain/price.ts';
 import type { JsonObject } from '../domain/x402.ts';
 import { type Decoder, wrongKind } from './decoder.ts';
 import type { Place, Source } from './source.ts';
+import { readSwitch } from './switch-word.ts';
 
 /** How a text of the file becomes a value. */
 export interface TextOptions<T> {
@@ -45,10 +46,18 @@ export function text<T>(options: TextOptions<T>): Decoder<T> {
       if (options.secret === 'parser') source.report(read.place, parsed.wrong, parsed.right);
       else if (options.secret) source.report(read.place, 'the value is not of the right form', options.expects);
       else if (read.expanded) source.report(read.place, `the value of ${read.written} is not right`, options.expects);
-      else source.report(read.place, parsed.wrong, parsed.right);
+      else source.report(read.place, parsed.wrong, otherWord(read.text, options) ?? parsed.right);
       return undefined;
     },
   };
+}
+
+/** The word that is right where another one for the same was given: `off` for `no` or `false`. */
+function otherWord<T>(given: string, { parse }: TextOptions<T>): string | undefined {
+  const meant = readSwitch(given);
+  if (meant === undefined) return undefined;
+  const known = meant ? 'on' : 'off';
+  return parse(known).ok ? known : undefined;
 }
 
 /** One of a few words. */
@@ -76,7 +85,11 @@ export const flag: Decoder<boolean> = {
     if (read === undefined) return undefined;
     const isBoolean = read.place.node?.kind === 'scalar' && typeof read.place.node.value === 'boolean';
     if ((isBoolean || read.expanded) && /^(?:true|false)$/.test(read.text)) return read.text === 'true';
-    source.report(read.place, `${read.written} is neither true nor false`, 'true or false');
+    const meant = read.expanded ? undefined : readSwitch(read.text);
+    if (meant === undefined) source.report(read.place, `${read.written} is neither true nor false`, 'true or false');
+    else if (isBoolean) source.report(read.place, `${read.written} is not in small letters`, String(meant));
+    // YAML 1.1 had these words for booleans, and text in quotes never is one.
+    else source.report(read.place, `${read.written} is a text in YAML 1.2`, `${meant}, without quotes`);
     return undefined;
   },
 };

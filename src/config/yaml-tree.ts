@@ -1,5 +1,6 @@
-import { type Document, isAlias, isMap, isNode, isScalar, isSeq, type Node, parseDocument, type YAMLError } from 'yaml';
+import { type Document, isAlias, isMap, isNode, isScalar, isSeq, type Node, parseDocument } from 'yaml';
 import type { ConfigNode, MapNode, MapPair, ScalarNode } from './tree.ts';
+import { describeYamlFault } from './yaml-fault.ts';
 
 /** Notes what is wrong at an offset of the text, and what would be right. */
 export type ReportAt = (offset: number, wrong: string, right: string) => void;
@@ -23,7 +24,7 @@ export function parseYaml(text: string, report: ReportAt): MapNode | undefined {
     });
     const { contents } = document;
     const root = isNode(contents) ? new TreeReader(report).read(contents) : undefined;
-    return isUsable(document, report) && root?.kind === 'map' ? root : undefined;
+    return isUsable(document, text, report) && root?.kind === 'map' ? root : undefined;
   } catch {
     // Nesting without end exhausts the parser's stack.
     report(0, 'the file cannot be read as YAML', 'a YAML file without extreme nesting');
@@ -81,12 +82,13 @@ function scalarOf(node: Node): Pick<ScalarNode, 'value' | 'written'> {
 }
 
 /** Reports what the parser found; `false` when the tree cannot be trusted to be what its author meant. */
-function isUsable(document: Document.Parsed, report: ReportAt): boolean {
+function isUsable(document: Document.Parsed, text: string, report: ReportAt): boolean {
   let usable = true;
   for (const error of document.errors) {
     // What follows a break is read from the wrong place: one stray brace would be dozens of problems.
     if (!usable) break;
-    report(error.pos[0], firstLine(error.message), syntaxRight(error));
+    const { wrong, right } = describeYamlFault(error, text);
+    report(error.pos[0], wrong, right);
     if (error.code !== 'DUPLICATE_KEY') usable = false;
   }
   const { yaml } = document.directives;
@@ -101,36 +103,4 @@ function isUsable(document: Document.Parsed, report: ReportAt): boolean {
     usable = false;
   }
   return usable;
-}
-
-/** What would be right, by the code and the beginning of the parser's message; the first that fits. */
-const SYNTAX_RIGHT: readonly (readonly [fault: RegExp, right: string])[] = [
-  [/^DUPLICATE_KEY/, 'each key once'],
-  [/^BAD_ALIAS: Alias cannot be an empty/, 'the text in quotes: a * in front makes an alias of it'],
-  [/^BAD_ALIAS/, 'an alias of an anchor that comes before it'],
-  [/^MULTIPLE_DOCS/, 'one document in the file'],
-  [/^TAB_AS_INDENT/, 'spaces'],
-  [/^BAD_INDENT: Flow /, 'the bracket that closes it, and every line of it further in than its key'],
-  [/^BAD_INDENT/, 'the same indentation for the keys of one map'],
-  [/^NON_STRING_KEY/, 'keys that are plain words'],
-  [/^MISSING_CHAR: Sequence item/, 'the same indentation for the keys of one list item'],
-  [/^MISSING_CHAR: Implicit map keys/, 'a colon and a space after the key, as in `key: value`'],
-  [/^MISSING_CHAR: Missing closing/, 'a quote at the end of the text'],
-  [
-    /^BLOCK_AS_IMPLICIT_KEY: Nested/,
-    'a text that holds or ends with a colon in quotes, and each key in the column of its map',
-  ],
-  [/^BLOCK_AS_IMPLICIT_KEY/, 'the items of one list in one column, below a key without a value'],
-  [/^BAD_SCALAR_START/, 'the text in quotes'],
-  [/^BAD_DQ_ESCAPE/, 'the text in single quotes, or each backslash twice'],
-  [/^UNEXPECTED_TOKEN: .* at node end/, 'one value; inside { … }, a text with braces of its own in quotes'],
-];
-
-function syntaxRight({ code, message }: YAMLError): string {
-  return SYNTAX_RIGHT.find(([fault]) => fault.test(`${code}: ${message}`))?.[1] ?? 'YAML 1.2';
-}
-
-function firstLine(message: string): string {
-  const line = message.split('\n', 1)[0] ?? message;
-  return `the YAML is broken: ${line.replace(/[.:]$/, '')}`;
 }

@@ -60,10 +60,17 @@ export async function sumOfEnded(snapshots: readonly MetricsSnapshot[]): Promise
 /** Prometheus types that only grow. */
 const LASTING: ReadonlySet<unknown> = new Set(['counter', 'histogram']);
 
+/**
+ * Gauges of the client library that are named like counters, to which Prometheus' own `promtool` objects. Their values
+ * are those of `nodejs_active_resources`, `_handles` and `_requests` added up.
+ */
+const MISNAMED = ['nodejs_active_resources_total', 'nodejs_active_handles_total', 'nodejs_active_requests_total'];
+
 /** Makes a registry of its own: several gateways in one process do not share counters. */
 export function createMetrics(): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  for (const name of MISNAMED) registry.removeSingleMetric(name);
   const requests = createRequestMetrics(registry);
   const shadow = createShadowMetrics(registry);
   const payments = createPaymentMetrics(registry);

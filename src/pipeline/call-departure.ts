@@ -26,6 +26,10 @@ export class CallDeparture implements SignalledDeparture {
     return AbortSignal.any([this.#controller.signal, this.#client.signal]);
   }
 
+  get isCut(): boolean {
+    return this.#client.isCut;
+  }
+
   addEventListener(type: 'abort', listener: DepartureListener): void {
     this.#listeners.push(listener);
     this.#client.addEventListener(type, listener);

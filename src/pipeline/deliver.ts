@@ -46,7 +46,7 @@ export async function writeDelivery(
     await claimed.move({ to: 'delivered', ...digest.fact });
     return served('paid');
   }
-  const reason = reasonOf(outcome, response);
+  const reason = reasonOf(request, outcome, response);
   await claimed.move({ to: endOfDelivery(request, outcome, inPart), reason, ...digest.fact });
   return served(endOf(outcome, response.status < 500 ? 'paid' : 'failed'));
 }
@@ -65,8 +65,8 @@ function endOfDelivery(
  * Whether the buyer left while the answer was going out, as a reader of a stream does who has had enough. Before the
  * first byte nothing counts as delivered.
  */
-export function hasLeft({ notes }: RoutedRequest, { kind }: RelayOutcome): boolean {
-  return kind === 'client_gone' && notes.headAt !== undefined;
+export function hasLeft({ notes, clientGone }: RoutedRequest, { kind }: RelayOutcome): boolean {
+  return kind === 'client_gone' && !clientGone.isCut && notes.headAt !== undefined;
 }
 
 /**
@@ -177,12 +177,12 @@ async function readToKeep(
   }
 }
 
-function reasonOf(outcome: RelayOutcome, response: UpstreamResponse): string {
+function reasonOf({ clientGone }: RoutedRequest, outcome: RelayOutcome, response: UpstreamResponse): string {
   switch (outcome.kind) {
     case 'complete':
       return `upstream answered ${response.status}`;
     case 'client_gone':
-      return 'client went during delivery';
+      return clientGone.isCut ? 'the gateway was stopped during delivery' : 'client went during delivery';
     case 'upstream_broke':
       return 'upstream broke off during delivery';
   }

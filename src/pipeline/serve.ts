@@ -1,5 +1,5 @@
 import type { Answer } from '../domain/answer.ts';
-import { GatewayError } from '../domain/gateway-error.ts';
+import { ERROR_CODES, GatewayError } from '../domain/gateway-error.ts';
 import type { RequestHead } from '../domain/request-head.ts';
 import type { Route } from '../domain/route.ts';
 import { isFreeToAll } from '../domain/route-price.ts';
@@ -9,7 +9,7 @@ import type { Client, ReceivedRequest } from '../proxy/client.ts';
 import { clientAddress, clientGroup } from '../proxy/client-address.ts';
 import type { BodyTerms } from '../proxy/received-body.ts';
 import { A_TURN, type BodyHold, type RequestBody } from '../proxy/request-body.ts';
-import { ClientGoneError } from '../proxy/upstream-fault.ts';
+import { ClientGoneError, RequestCutError } from '../proxy/upstream-fault.ts';
 import { type Arrival, acceptRequest } from './accept.ts';
 import { faultAnswer } from './answer.ts';
 import { type ChosenPrice, choosePrice, PriceOfBody } from './choose-price.ts';
@@ -86,6 +86,11 @@ export async function serve(
     outcome = isGone ? 'client_gone' : outcomeOf(fault);
     if (isGone) notes.cause = fault;
     else write(arrival, faultAnswer(arrival, fault));
+  }
+  if (outcome === 'client_gone' && client.departure.isCut) {
+    outcome = 'failed';
+    notes.code = 'shutting_down';
+    notes.cause = new RequestCutError();
   }
   observe(services, arrival, outcome, startedAt);
 }
@@ -240,8 +245,15 @@ async function servePreflight(request: AcceptedRequest, matched: Route): Promise
 /** The status of a request whose client left before the head of its answer, as nginx logs it. */
 const NO_ANSWER = 499;
 
+/** The status that is logged: of an answer that has begun it is its own. */
+function statusOf({ client, notes }: Connected, outcome: RequestOutcome): number {
+  if (notes.headAt !== undefined) return client.status;
+  if (client.departure.isCut) return ERROR_CODES.shutting_down.status;
+  return outcome === 'client_gone' ? NO_ANSWER : client.status;
+}
+
 function observe(services: Services, arrival: Connected, outcome: RequestOutcome, startedAt: number): void {
-  const { head, client, requestId, notes } = arrival;
+  const { head, requestId, notes } = arrival;
   const { path, route, code, reason, protocol, payer, transaction, shadow, pass, upstreamMs, cause } = notes;
   const { headAt, passUse, catalogued, trace } = notes;
   if (passUse !== undefined && route !== undefined) {
@@ -266,7 +278,7 @@ function observe(services: Services, arrival: Connected, outcome: RequestOutcome
     headMs: headAt === undefined ? undefined : headAt - startedAt,
     requestId,
     method: head.method,
-    status: headAt === undefined && outcome === 'client_gone' ? NO_ANSWER : client.status,
+    status: statusOf(arrival, outcome),
     durationMs: performance.now() - startedAt,
   };
   services.observer.requestFinished(summary);

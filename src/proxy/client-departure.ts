@@ -18,6 +18,8 @@ export interface Departure {
 /** The same, with a signal for callees that need one. */
 export interface SignalledDeparture extends Departure {
   readonly signal: AbortSignal;
+  /** Whether the client did not leave: the gateway, which had to stop, closed the connection. */
+  readonly isCut: boolean;
 }
 
 /**
@@ -28,6 +30,7 @@ export interface SignalledDeparture extends Departure {
  */
 export class ClientDeparture implements SignalledDeparture {
   aborted = false;
+  isCut = false;
   /** The response to the client. */
   readonly res: ServerResponse;
   readonly #listeners: DepartureListener[] = [];
@@ -41,6 +44,11 @@ export class ClientDeparture implements SignalledDeparture {
       if (!res.writableFinished) this.#happen();
       if (this.#atEnd !== undefined) for (const listener of this.#atEnd) listener();
     });
+  }
+
+  /** Notes that the gateway is about to close the connection; to be called before it does. */
+  noteCut(): void {
+    if (!this.aborted) this.isCut = true;
   }
 
   /** Calls the listener when the answer or the connection has ended; at once if it has ended before. */

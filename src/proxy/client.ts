@@ -54,11 +54,15 @@ export interface Client {
 }
 
 /** The request that a server received, with its client. */
-export function receivedRequest(req: IncomingMessage, res: ServerResponse): ReceivedRequest {
+export function receivedRequest(
+  req: IncomingMessage,
+  res: ServerResponse,
+): ReceivedRequest & { readonly client: HttpClient } {
   return { head: readRequestHead(req), client: new HttpClient(req, res) };
 }
 
-class HttpClient implements Client {
+/** A client whose connection a server of Node's reads and writes. */
+export class HttpClient implements Client {
   readonly departure: ClientDeparture;
   readonly #req: IncomingMessage;
   readonly #res: ServerResponse;

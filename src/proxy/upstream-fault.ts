@@ -32,6 +32,15 @@ export class ClientGoneError extends Error {
   }
 }
 
+/** The gateway closed the connection of a request that `drainTimeout` left no time for. */
+export class RequestCutError extends Error {
+  override readonly name = 'RequestCutError';
+
+  constructor() {
+    super('The gateway closed the connection at the end of drainTimeout.');
+  }
+}
+
 /** A body was not the one that it had to be; the upstream has not got it whole. */
 export class BodyRefusedError extends Error {
   override readonly name = 'BodyRefusedError';

@@ -6,6 +6,7 @@ import { createServer } from '../engine/node-http.ts';
 import type { Services } from '../pipeline/runtime.ts';
 import { serve } from '../pipeline/serve.ts';
 import { receivedRequest } from '../proxy/client.ts';
+import type { ClientDeparture } from '../proxy/client-departure.ts';
 import { answerInsteadOfUpload, linger } from '../proxy/linger.ts';
 import { isWebSocketUpgrade } from '../proxy/upgrade.ts';
 import { ConnectionGuard } from './connection-guard.ts';
@@ -48,6 +49,7 @@ interface Serving {
   readonly served: Promise<void>;
   /** `undefined` for a connection that no longer speaks HTTP. */
   readonly res: ServerResponse | undefined;
+  readonly departure: Pick<ClientDeparture, 'noteCut'>;
 }
 
 class DrainingListener implements PublicListener {
@@ -114,6 +116,7 @@ class DrainingListener implements PublicListener {
     const sweep = setInterval(() => this.server.closeIdleConnections(), SWEEP_MS);
     const timer = setTimeout(() => {
       const requests = this.#serving.values.length;
+      for (const { departure } of this.#serving.values) departure.noteCut();
       this.server.closeAllConnections();
       this.#edge.cut();
       cut(requests);
@@ -159,7 +162,7 @@ class DrainingListener implements PublicListener {
       return;
     }
     if (isWebSocketUpgrade(req)) {
-      this.#track(serveUpgrade(req, socket, head, this.#services));
+      this.#track({ ...serveUpgrade(req, socket, head, this.#services), res: undefined });
       return;
     }
     socket.unshift(withoutUpgrade(req, head));
@@ -169,12 +172,13 @@ class DrainingListener implements PublicListener {
   #serve(req: IncomingMessage, res: ServerResponse): void {
     // The last answer on this connection: a later request on it would not be served.
     if (this.#leaving) res.shouldKeepAlive = false;
-    this.#track(serve(receivedRequest(req, res), this.#services), res);
+    const received = receivedRequest(req, res);
+    this.#track({ served: serve(received, this.#services), res, departure: received.client.departure });
   }
 
-  #track(served: Promise<void>, res?: ServerResponse): void {
-    const entry = this.#serving.add({ served, res });
-    void served.then(() => this.#serving.remove(entry));
+  #track(serving: Serving): void {
+    const entry = this.#serving.add(serving);
+    void serving.served.then(() => this.#serving.remove(entry));
   }
 }
 

@@ -37,6 +37,7 @@ import {
 import { traced } from '../pipeline/traced.ts';
 import type { Transport } from '../pipeline/transport.ts';
 import { receivedRequest } from '../proxy/client.ts';
+import type { ClientDeparture } from '../proxy/client-departure.ts';
 import type { UpgradeOutcome } from '../proxy/forward-upgrade.ts';
 import type { PaidFacts } from '../proxy/headers/to-upstream.ts';
 import { linger } from '../proxy/linger.ts';
@@ -45,12 +46,12 @@ import { linger } from '../proxy/linger.ts';
  * Serves a request to switch to WebSocket: the same stages as {@link serve}, with a tunnel at the end. A priced WebSocket
  * is paid at the upgrade, before the upstream hears of it.
  */
-export async function serveUpgrade(
+export function serveUpgrade(
   req: IncomingMessage,
   socket: Socket,
   head: Buffer,
   services: Services,
-): Promise<void> {
+): { readonly served: Promise<void>; readonly departure: ClientDeparture } {
   socket.on('error', () => socket.destroy());
   const res = new ServerResponse(req);
   res.assignSocket(socket);
@@ -60,7 +61,9 @@ export async function serveUpgrade(
     // A client that keeps its half of the connection open must not keep ours.
     linger(socket);
   });
-  await serve(receivedRequest(req, res), services, new TunnelTransport({ req, res, socket, head }));
+  const received = receivedRequest(req, res);
+  const served = serve(received, services, new TunnelTransport({ req, res, socket, head }));
+  return { served, departure: received.client.departure };
 }
 
 const SAID_BY_ANSWER = 'What this route costs is said by an answer.';

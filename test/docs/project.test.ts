@@ -123,6 +123,18 @@ describe('docs', () => {
   });
 });
 
+describe('docs/install.md', () => {
+  it('adds the local chain where the package of the page is installed: globally, in the tested version', () => {
+    const page = readRepositoryFile('docs/install.md');
+    expect(page).toContain('npm install --global --ignore-scripts ./turnpike-gateway-');
+    const [name = '', version] =
+      Object.entries(anvils.optionalDependencies).find(([each]) => /linux-amd64/.test(each)) ?? [];
+    expect(page).toContain(`\`npm install --global ${name}@${version}\``);
+    const others = Object.keys(anvils.optionalDependencies).filter((each) => each !== name);
+    for (const other of others) expect(page).toContain(`\`${other.replace('@foundry-rs/anvil-', '')}\``);
+  });
+});
+
 /** The anchors of a page's headings, as GitHub makes them. */
 function headingsOf(path: string): string[] {
   return [...readRepositoryFile(path).matchAll(/^#+ (.*)$/gm)].map(([, text = '']) =>

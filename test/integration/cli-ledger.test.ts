@@ -223,7 +223,7 @@ asset: { address: "${OTHER}", symbol: OWN, decimals: 18, name: Own, version: "1"
       expect(await keys()).toEqual(['now', 'c3', 'c2', 'c1', 'b2', 'b1', 'a2', 'a1']);
       expect(await keys('--limit', '2')).toEqual(['now', 'c3']);
       expect(await keys('--payer', `0X${'01'.repeat(20)}`, '--limit', '1')).toEqual(['now']);
-      expect(await keys('--payer', '0x02')).toEqual([]);
+      expect(await keys('--payer', `0x${'02'.repeat(20)}`)).toEqual([]);
       expect(await keys('--since', '2026-11-01T12:00', '--until', '2026-11-03')).toEqual(['b2', 'b1', 'a2']);
       expect(await keys('--since', '1h')).toEqual(['now']);
       expect(await keys('--route', '-cmd')).toEqual(['b2']);
@@ -392,7 +392,9 @@ asset: { address: "${OTHER}", symbol: OWN, decimals: 18, name: Own, version: "1"
     it('ends with 1 when no payment has the id, and says how far back it looked', async () => {
       const { code, out, err } = await cli('show', HASH, '-c', file, '--since', '1h');
       expect({ code, out }).toEqual({ code: 1, out: '' });
-      expect(err).toMatch(/none claimed since \d{4}-.*look further back with --since\n$/s);
+      expect(err).toMatch(
+        /^turnpike: no payment is known by .*claimed since \d{4}-\d\d-\d\d \d\d:\d\d UTC\nlook further back with --since\n$/s,
+      );
     });
 
     it('changes no table: it neither takes over payments nor records a live process', async () => {
@@ -435,7 +437,7 @@ asset: { address: "${OTHER}", symbol: OWN, decimals: 18, name: Own, version: "1"
       ['several payments', 2, [HASH, '--note', 'x'], /stands for 4 payments/],
       ['an empty note', 2, ['c3', '--note', ' '], /--note is empty/],
       ['no note', 2, ['c3'], /required option '--note <text>'/],
-      ['an id that no payment has', 1, ['0xnone', '--note', 'x'], /no payment has the key/],
+      ['an id that no payment has', 1, ['0xnone', '--note', 'x'], /no payment is known by 0xnone/],
     ] as const)('does not resolve %s', async (_, expected, argv, message) => {
       const { code, out, err } = await cli('resolve', ...argv, '-c', file, '--since', '2026-11-01');
       expect({ code, out }).toEqual({ code: expected, out: '' });

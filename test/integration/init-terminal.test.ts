@@ -40,9 +40,9 @@ describe.skipIf(!hasTerminal)('turnpike init at a real terminal', () => {
   it('asks one question after another, says what is wrong with an answer, and writes a file that starts', async () => {
     const { code, screen } = await type([
       ['URL of the API [http://127.0.0.1:8080]: ', '\r'],
+      ['Network that you are paid on [base-sepolia]: ', 'base\r'],
       ['Address of your wallet: ', 'nonsense\r'],
       ['Address of your wallet: ', '0x209693Bc6afc0C5328bA36FaF03C514EF312287C\r'],
-      ['Network that you are paid on [base-sepolia]: ', 'base\r'],
       ['URL of the facilitator [https://facilitator.payai.network]: ', '\r'],
     ]);
     expect(screen).toContain('"nonsense" is not an EVM address');

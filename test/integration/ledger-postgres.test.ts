@@ -18,11 +18,12 @@ const missing = await postgresMissing();
 const serverIsMissing = await serverMissing();
 const without = (reason: string | undefined): string => (reason === undefined ? '' : ` (skipped: ${reason})`);
 
-async function query(url: string, text: string): Promise<void> {
+async function query(url: string, text: string): Promise<readonly unknown[]> {
   const client = new Client({ connectionString: url });
   await client.connect();
-  await client.query(text);
+  const { rows } = await client.query(text);
   await client.end();
+  return rows;
 }
 
 describe.skipIf(missing !== undefined)(`a PostgreSQL ledger${without(missing)}`, () => {
@@ -120,6 +121,20 @@ describe.skipIf(missing !== undefined)(`a PostgreSQL ledger${without(missing)}`,
       await (await open()).close();
       await query(url, 'INSERT INTO turnpike_schema_version (version) VALUES (1000)');
       await expect(open()).rejects.toMatchObject({ ...REFUSED, message: expect.stringContaining('newer version') });
+    });
+
+    it.each([
+      ['CREATE TABLE turnpike_payments (id BIGINT)', 'turnpike_payments'],
+      ['CREATE TABLE turnpike_events (id BIGINT)', 'turnpike_events'],
+      ['CREATE TABLE turnpike_schema_version (tag TEXT)', 'turnpike_schema_version'],
+      ['CREATE TABLE turnpike_schema_version AS SELECT 3 AS version', 'turnpike_schema_version'],
+      ["CREATE TABLE turnpike_schema_version AS SELECT 'v3'::text AS version", 'turnpike_schema_version'],
+    ])('is refused, and left as it is, with a table of another program: %s', async (sql, table) => {
+      await query(url, sql);
+      const refusal = { name: 'ForeignStoreError', message: expect.stringContaining(`table: ${table}`) };
+      await expect(open()).rejects.toMatchObject(refusal);
+      const count = "SELECT COUNT(*)::int AS count FROM pg_tables WHERE tablename LIKE 'turnpike%'";
+      expect(await query(url, count)).toEqual([{ count: 1 }]);
     });
 
     it('can be used by a role that may not create tables, once they are there', async () => {

@@ -41,6 +41,7 @@ import { HOLDER, sale } from '../contract/pass-sale.ts';
 
 const UNAVAILABLE = { name: 'GatewayError', code: 'store_unavailable' };
 const REFUSED = { name: 'StoreOpenError' };
+const FOREIGN = { name: 'ForeignStoreError' };
 
 let folder: string;
 
@@ -228,13 +229,13 @@ describe('a SQLite ledger', () => {
 
   it('refuses a file that is something else, and leaves it as it is', async () => {
     await writeFile(path(), 'listen: 0.0.0.0:8402\n'.repeat(400));
-    await expect(open()).rejects.toMatchObject({ ...REFUSED, message: expect.stringContaining(path()) });
+    await expect(open()).rejects.toMatchObject({ ...FOREIGN, message: expect.stringContaining(path()) });
     expect(await readFile(path(), 'utf8')).toBe('listen: 0.0.0.0:8402\n'.repeat(400));
   });
 
   it('refuses a folder in the place of the file', async () => {
     await mkdir(path());
-    await expect(open()).rejects.toMatchObject(REFUSED);
+    await expect(open()).rejects.toMatchObject(FOREIGN);
   });
 
   it('refuses a ledger that a newer version wrote', async () => {

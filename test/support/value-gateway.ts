@@ -223,6 +223,7 @@ class ValueResponse implements UpstreamResponse {
 
 class ValueDeparture implements SignalledDeparture {
   readonly aborted: boolean;
+  readonly isCut = false;
 
   constructor(aborted: boolean) {
     this.aborted = aborted;

@@ -5,6 +5,7 @@ import { imagine } from '../../server/explain/request-text.ts';
 import { type Cli, type CliWorld, collect, example } from '../cli.ts';
 import type { ExitCode } from '../exit.ts';
 import { type ConfigOptions, DEFAULT_FILE, readPlan } from '../read-plan.ts';
+import { BODY_OPTION, readBody } from '../request-body.ts';
 import { parseHeader, parseMethod, splitUrl } from '../request-options.ts';
 import { print, printJson } from '../terminal.ts';
 
@@ -23,7 +24,7 @@ export function addExplain(cli: Cli): void {
     .argument('<method>', 'request method')
     .argument('<url>', 'URL as clients see it, or a path')
     .option('-H, --header <header>', "request header as 'name: value'; may be repeated", collect)
-    .option('-d, --data <body>', 'request body')
+    .option('-d, --data <body>', BODY_OPTION)
     .option('-c, --config <file>', 'configuration file', DEFAULT_FILE)
     .option('--json', 'write it as JSON')
     .addHelpText(
@@ -41,11 +42,12 @@ async function explain(method: string, url: string, options: ExplainOptions, wor
   const { host, target } = splitUrl(url);
   const headers = (options.header ?? []).map(parseHeader);
   const verb = parseMethod(method);
+  const body = await readBody(options.data, terminal);
   const { plan } = await readPlan(options.config, world);
   const explanation = await explainRequest(
     plan,
     registry,
-    imagine(plan, { method: verb, host, target, headers, body: options.data }),
+    imagine(plan, { method: verb, host, target, headers, body }),
   );
   if (options.json === true) printJson(terminal, explanation);
   else for (const line of render(explanation)) print(terminal, line);

@@ -27,8 +27,8 @@ interface Setting {
 
 const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   upstream: { option: '--upstream', key: 'upstream', question: 'URL of the API', byDefault: 'http://127.0.0.1:8080' },
-  payTo: { option: '--pay-to', key: 'payTo', question: 'Address of your wallet', byDefault: undefined },
   network: { option: '--network', key: 'accepts', question: 'Network that you are paid on', byDefault: 'base-sepolia' },
+  payTo: { option: '--pay-to', key: 'payTo', question: 'Address of your wallet', byDefault: undefined },
   facilitator: {
     option: '--facilitator',
     key: 'facilitator',
@@ -36,7 +36,8 @@ const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     byDefault: undefined,
   },
 };
-const NAMES: readonly SettingName[] = ['upstream', 'payTo', 'network', 'facilitator'];
+/** The network before what depends on it. */
+const NAMES: readonly SettingName[] = ['upstream', 'network', 'payTo', 'facilitator'];
 
 /** Public facilitators: one for test networks, one for the others. */
 const TEST_FACILITATOR = 'https://www.x402.org/facilitator';
@@ -62,8 +63,10 @@ export async function completeSettings(
   terminal: Terminal,
 ): Promise<GatewaySettings> {
   for (const name of NAMES) {
-    const wrong = given[name] === undefined ? undefined : whatIsWrong(name, given[name], schemes);
-    if (wrong !== undefined) throw new UsageError(`${SETTINGS[name].option}: ${wrong}`);
+    const wrong = given[name] === undefined ? undefined : whatIsWrong(name, given[name], given, schemes);
+    if (wrong === undefined) continue;
+    const assumed = name === 'payTo' && given.network === undefined ? `; without --network it is ${SOUND.network}` : '';
+    throw new UsageError(`${SETTINGS[name].option}: ${wrong}${assumed}`);
   }
   const settings = terminal.stdin.isTTY === true ? await askFor(given, schemes, terminal) : given;
   const network = settings.network ?? SETTINGS.network.byDefault ?? SOUND.network;
@@ -90,7 +93,7 @@ async function askFor(
       settings[name] = await questioner.ask({
         text: SETTINGS[name].question,
         ...(byDefault === undefined ? {} : { byDefault }),
-        wrong: (answer) => whatIsWrong(name, answer, schemes),
+        wrong: (answer) => whatIsWrong(name, answer, settings, schemes),
       });
     }
   } finally {
@@ -103,14 +106,30 @@ function facilitatorFor(network: string | undefined): string {
   return network !== undefined && readAssetTable().find(network)?.testnet === true ? TEST_FACILITATOR : FACILITATOR;
 }
 
-/** What `turnpike check` would say of a file that is sound but for this setting. */
-function whatIsWrong(name: SettingName, value: string, schemes: readonly Scheme[]): string | undefined {
-  const settings = { ...SOUND, [name]: value };
+/**
+ * What `turnpike check` would say of a file that is sound but for this setting.
+ *
+ * @param known the other settings, as far as they are known: an address is one of the network
+ */
+function whatIsWrong(
+  name: SettingName,
+  value: string,
+  { network = SOUND.network }: Partial<GatewaySettings>,
+  schemes: readonly Scheme[],
+): string | undefined {
+  const settings = { ...SOUND, ...(name === 'payTo' && { network }), [name]: value };
   const probe = { ...PLAIN_ROUTE, method: '*', path: '/*', price: '$1' };
   const text = configText({ ...settings, origin: undefined, notes: [] }, [probe]);
   const loaded = checkText(text, 'gateway.yaml', schemes);
   if (loaded.ok) return undefined;
   const { key } = SETTINGS[name];
-  const problem = loaded.problems.find((each) => each.keyPath.startsWith(key)) ?? loaded.problems[0];
-  return problem === undefined ? undefined : `${problem.wrong}; right would be ${problem.right}`;
+  // A network of another family than the address that stands in for yours: that is no fault of the network.
+  const problems = loaded.problems.filter(({ keyPath }) => name === 'payTo' || !keyPath.startsWith('payTo'));
+  const problem = problems.find((each) => each.keyPath.startsWith(key)) ?? problems[0];
+  return problem === undefined ? undefined : `${problem.wrong}; right would be ${withoutYaml(problem.right)}`;
+}
+
+/** On a command line nothing has to be in the quotes of YAML. */
+function withoutYaml(right: string): string {
+  return right.replace(/, in quotes(?:;.*)?$/s, '');
 }

@@ -40,6 +40,7 @@ function makeKey(label: string | undefined, terminal: Terminal): ExitCode {
 
 async function hashKey(label: string | undefined, terminal: Terminal): Promise<ExitCode> {
   const key = (await readText(terminal.stdin)).trim();
+  if (key === '') throw new UsageError('no key came on standard input; right is turnpike keys hash < FILE');
   if (!/^[!-~]+$/.test(key))
     throw new UsageError('the key is not printable ASCII in one line; right would be a header value');
   if (key.length < LEAST_CHARACTERS)

@@ -2,7 +2,7 @@ import { Option } from 'commander';
 import { describeEntry, type LedgerEntry } from '../../admin/payment-entry.ts';
 import type { BookFilter } from '../../store/books.ts';
 import { type Cli, type CliWorld, example } from '../cli.ts';
-import type { ExitCode } from '../exit.ts';
+import { type ExitCode, UsageError } from '../exit.ts';
 import { CSV_HEADER, CSV_ROW_END, csvRow } from './csv.ts';
 import { type OpenBooks, withBooks } from './open-books.ts';
 import { readPages } from './pages.ts';
@@ -14,16 +14,14 @@ import { Unreadable } from './unreadable.ts';
 const FORMATS = ['csv', 'json', 'summary'] as const;
 
 interface ExportOptions extends SelectionOptions {
-  readonly format: (typeof FORMATS)[number];
+  readonly format?: (typeof FORMATS)[number];
 }
 
 /** Adds `turnpike ledger export`. */
 export function addExport({ program, finish, ...world }: Cli, clock: () => number): void {
   addSelection(program.command('export').description('write payments for other programs, the oldest first'))
     .addOption(
-      new Option('--format <format>', 'RFC 4180, one JSON object per line, or totals')
-        .choices(FORMATS)
-        .makeOptionMandatory(),
+      new Option('--format <format>', 'needed: RFC 4180, one JSON object per line, or totals').choices(FORMATS),
     )
     .addHelpText(
       'after',
@@ -39,6 +37,7 @@ async function exportPayments(options: ExportOptions, world: CliWorld, now: numb
   const { terminal } = world;
   const filter = readSelection(options, now);
   const { route, format } = options;
+  if (format === undefined) throw new UsageError(`--format is missing; right is one of ${FORMATS.join(', ')}`);
   return await withBooks({ place: options, world, route }, async (open) => {
     switch (format) {
       case 'csv':

@@ -28,7 +28,7 @@ export function addList({ program, finish, ...world }: Cli, clock: () => number)
       example(
         'turnpike ledger list --limit 20',
         'turnpike ledger list --state unknown,undelivered,delivery_unknown,defaulted --unresolved',
-        'turnpike ledger list --payer 0x2096… --json | jq -r .key',
+        'turnpike ledger list --payer 0x209693Bc6afc0C5328bA36FaF03C514EF312287C --json | jq -r .key',
       ),
     )
     .action(async (options: ListOptions) => finish(await list(options, world, clock())));

@@ -46,7 +46,7 @@ export function readSelection(options: SelectionOptions, now: number): BookFilte
     ...(from === undefined ? {} : { since: from }),
     ...(to === undefined ? {} : { until: to }),
     ...(route === undefined ? {} : { route }),
-    ...(payer === undefined ? {} : { payer }),
+    ...(payer === undefined ? {} : { payer: readPayer(payer) }),
     ...(unresolved === true ? { unresolved } : {}),
     ...(state === undefined ? {} : { states: readStates(state) }),
   };
@@ -57,6 +57,18 @@ export function parseLimit(text: string): number {
   const limit = /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined;
   if (limit === undefined) throw new InvalidArgumentError('A limit is a whole number from 1 on.');
   return limit;
+}
+
+/**
+ * Reads `--payer`. Tables show accounts cut in the middle: what is copied from there, or a beginning, would find
+ * nothing.
+ *
+ * @throws UsageError
+ */
+export function readPayer(text: string): string {
+  const isCut = /…|\.\.\./.test(text) || (/^0x/i.test(text) && !/^0x(?:[0-9a-f]{40}|[0-9a-f]{64})$/i.test(text));
+  if (!isCut) return text;
+  throw new UsageError(`--payer: ${JSON.stringify(text)} is no whole account; right is all of it, as --json shows it`);
 }
 
 function readStates(given: readonly string[]): readonly PaymentState[] {

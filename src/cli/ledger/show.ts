@@ -8,6 +8,7 @@ import { notice, printable } from '../terminal.ts';
 import { type Found, findPayments, MOST_FOUND } from './find-payments.ts';
 import { parseMoment } from './moment.ts';
 import { addPlace, type BooksPlace, withBooks } from './open-books.ts';
+import { minuteOf } from './table.ts';
 
 /** How far back everything but a whole key is looked for, unless `--since` says otherwise. */
 export const DEFAULT_SINCE = '30d';
@@ -64,7 +65,7 @@ export function expectFound(found: Found, id: string, since: number): Extract<Fo
     }
     case 'none':
       throw new CommandFailure(
-        `no payment has the key, and none claimed since ${new Date(since).toISOString()} the request id, the transaction or the nonce, or one that begins so: ${printable(id)}\nlook further back with --since`,
+        `no payment is known by ${printable(id)}\n  looked for: payment key; nonce, request id, transaction, and their first 8 characters, of what was claimed since ${minuteOf(since)} UTC\nlook further back with --since`,
       );
   }
 }

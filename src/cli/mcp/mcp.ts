@@ -124,6 +124,9 @@ async function answer(
 }
 
 function readGateway(url: string): string {
+  if (/^https?:\/\/[^/?#]*@/i.test(url)) {
+    throw new UsageError('a URL holds a user or a password; right is https://api.example.com without them');
+  }
   if (/^https?:\/\//i.test(url) && URL.canParse(url)) return new URL(url).origin;
   throw new UsageError(`${JSON.stringify(url)} is not a URL; right is https://api.example.com`);
 }

@@ -5,7 +5,7 @@ import { type Cli, type CliWorld, example } from '../cli.ts';
 import type { ExitCode } from '../exit.ts';
 import { addPlace, type BooksPlace, withBooks } from '../ledger/open-books.ts';
 import { pagesOf } from '../ledger/pages.ts';
-import { parseLimit } from '../ledger/selection.ts';
+import { parseLimit, readPayer } from '../ledger/selection.ts';
 import { minuteOf, shortened, Table } from '../ledger/table.ts';
 import { Unreadable } from '../ledger/unreadable.ts';
 import { notice } from '../terminal.ts';
@@ -28,11 +28,13 @@ export function addPassesList({ program, finish, ...world }: Cli, clock: () => n
 
 async function list(options: PassesOptions, world: CliWorld, now: number): Promise<ExitCode> {
   const { terminal } = world;
+  const { payer, limit } = options;
+  const chosen = { limit, ...(payer !== undefined && { payer: readPayer(payer) }) };
   return await withBooks({ place: options, world }, async ({ books, name, out }) => {
     const table = new Table(['ID', 'OPENS', 'PAYER', 'LEFT', 'UNTIL (UTC)'], 'OPENS');
     const damaged = new Unreadable('pass', 'passes');
     let any = false;
-    for await (const { passes, unreadable } of readPages(books.passes, options)) {
+    for await (const { passes, unreadable } of readPages(books.passes, chosen)) {
       any = true;
       damaged.add(unreadable.map(({ id, column }) => ({ key: id, column })));
       await out.lines(
@@ -51,7 +53,7 @@ async function list(options: PassesOptions, world: CliWorld, now: number): Promi
 
 async function* readPages(
   passes: Pick<Passes, 'listPasses'>,
-  { payer, limit }: PassesOptions,
+  { payer, limit }: { readonly payer?: string; readonly limit: number | undefined },
 ): AsyncGenerator<PassPage> {
   const view = { order: 'newest first', ...(payer !== undefined && { payer }) } as const;
   const read = (after: PassPlace | undefined, rows: number): Promise<PassPage> => passes.listPasses(after, rows, view);

@@ -1,15 +1,13 @@
-import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { Option } from 'commander';
 import { type AssetTable, readAssetTable } from '../../config/asset-table.ts';
-import { whyUnreadable } from '../../config/unreadable.ts';
 import { PROTOCOL_SETTINGS, type ProtocolSetting } from '../../domain/protocol-setting.ts';
 import { type Cli, collect, example } from '../cli.ts';
 import { CommandFailure, type ExitCode, UsageError } from '../exit.ts';
 import { faultText } from '../fault-text.ts';
-import { parseHeader, parseMethod } from '../request-options.ts';
+import { BODY_OPTION, readBody } from '../request-body.ts';
+import { parseHeader, parseMethod, refuseUserInfo } from '../request-options.ts';
 import { notice, printable, type Terminal } from '../terminal.ts';
 import { adviceFor, explainLost } from './advice.ts';
 import { confirm } from './confirm.ts';
@@ -45,7 +43,7 @@ export function addPay({ program, terminal, finish }: Cli): void {
     .description('fetch a URL as a paying client: show the offer, ask, pay, print receipt and response')
     .argument('<url>', 'URL of the resource')
     .option('-X, --request <method>', 'request method; default GET, or POST with a body')
-    .option('-d, --data <body>', 'request body; @file reads it from a file, @- from stdin')
+    .option('-d, --data <body>', BODY_OPTION)
     .option('-H, --header <header>', "request header as 'name: value'; may be repeated", collect)
     .option('--max <price>', "the most to pay: '$0.10', '0.10 USDC', or atomic units as '10000 0x…'", '$0.10')
     .option('--key-env <name>', 'environment variable that holds the private key', 'TURNPIKE_PAY_KEY')
@@ -99,25 +97,16 @@ async function pay(url: string, options: PayOptions, terminal: Terminal): Promis
   }
 }
 
-type BodyText = string | Uint8Array<ArrayBuffer> | undefined;
-
-/** @throws UsageError for a file that cannot be read */
-async function readBody(data: string | undefined, terminal: Terminal): Promise<BodyText> {
-  if (data === undefined || !data.startsWith('@')) return data;
-  if (data === '@-') return new Uint8Array(await buffer(terminal.stdin));
-  try {
-    return new Uint8Array(await readFile(data.slice(1)));
-  } catch (fault) {
-    throw new UsageError(`cannot read the body from ${printable(data.slice(1))}: ${whyUnreadable(fault)}`);
-  }
-}
-
 /** @throws UsageError for what cannot be sent */
-function createRequest(url: string, options: PayOptions, data: BodyText): Request {
+function createRequest(url: string, options: PayOptions, data: Awaited<ReturnType<typeof readBody>>): Request {
+  refuseUserInfo(url);
   if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) {
     throw new UsageError(`${JSON.stringify(url)} is not a URL; right is https://api.example.com/path`);
   }
   const method = options.request === undefined ? undefined : parseMethod(options.request);
+  if (data !== undefined && (method === 'GET' || method === 'HEAD')) {
+    throw new UsageError(`${method} takes no body; right is -X POST, or no -d`);
+  }
   const headers = (options.header ?? []).map(parseHeader).map(([name, value]): [string, string] => [name, value]);
   try {
     return new Request(url, {

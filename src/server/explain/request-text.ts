@@ -43,7 +43,7 @@ export interface DescribedRequest {
   readonly host: string | undefined;
   readonly target: string;
   readonly headers: readonly HeaderField[];
-  readonly body: string | undefined;
+  readonly body: string | Uint8Array | undefined;
 }
 
 /** The request that a client would send: to the named host, else to the gateway's own. */

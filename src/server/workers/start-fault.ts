@@ -1,3 +1,4 @@
+import { ForeignStoreError } from '../../store/store-open-error.ts';
 import { UnservedOfferError } from '../readiness.ts';
 
 /** Why a worker could not start, in a form that can be sent to the primary, which reports it. */
@@ -18,6 +19,7 @@ export function describeStartFault(fault: unknown): StartFault {
 /** Makes an error from a {@link StartFault}. It is reported as the original error would be. */
 export function restoreStartFault({ name, message, system }: StartFault): Error {
   if (name === UnservedOfferError.prototype.constructor.name) return new UnservedOfferError(message);
+  if (name === ForeignStoreError.prototype.constructor.name) return new ForeignStoreError(message);
   return Object.assign(new Error(message), system);
 }
 

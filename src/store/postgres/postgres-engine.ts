@@ -35,6 +35,11 @@ const DIALECT: Dialect = {
   // the text of `encodeUsage`.
   modelOfUsage: String.raw`substring(usage from '^\{"meter":"(?:[^"\\]|\\.)*","model":("(?:[^"\\]|\\.)*"|null)')`,
   findVersionTable: "SELECT 1 AS found WHERE to_regclass('turnpike_schema_version') IS NOT NULL",
+  // Not `information_schema`: it shows only what the user has rights to.
+  findColumns: String.raw`SELECT tables.relname AS of_table, columns.attname AS name
+    FROM pg_class AS tables JOIN pg_attribute AS columns ON columns.attrelid = tables.oid
+    WHERE tables.relnamespace = current_schema()::regnamespace AND tables.relname LIKE 'turnpike\_%'
+      AND tables.relkind IN ('r', 'p', 'v', 'm', 'f') AND columns.attnum > 0 AND NOT columns.attisdropped`,
   beginAlone: [
     'BEGIN',
     `SET LOCAL statement_timeout = ${LONG_STATEMENT_MS}`,

@@ -1,6 +1,7 @@
 import { StoreOpenError } from '../store-open-error.ts';
 import { DAY, MOVED } from './book-statements.ts';
 import { IS_CLAIMABLE, IS_DEFAULTED, IS_OPEN, IS_OWED, IS_PRUNABLE, IS_RESTING } from './conditions.ts';
+import { foreign, readColumns, refuseForeignTables, refuseForeignVersions } from './foreign-tables.ts';
 import type { Dialect } from './sql-engine.ts';
 
 /** One row as the driver gives it. */
@@ -183,6 +184,7 @@ const READ_VERSION = 'SELECT MAX(version) AS version FROM turnpike_schema_versio
  * number of workers and replicas may start at once.
  *
  * @throws StoreOpenError when a newer version of the gateway has been here
+ * @throws ForeignStoreError when another program has tables under our names
  */
 export async function migrate(session: SchemaSession, dialect: Dialect): Promise<void> {
   if ((await versionIfAny(session)) === MIGRATIONS.length) return;
@@ -218,10 +220,18 @@ export async function requireSchema(session: SchemaSession, dialect: Dialect): P
 
 /** Runs the next migration. Resolves to `true` when there is none. */
 async function takeStep(session: SchemaSession, dialect: Dialect): Promise<boolean> {
+  const found = readColumns(await session.run(dialect.findColumns));
+  refuseForeignVersions(found);
   await session.run('CREATE TABLE IF NOT EXISTS turnpike_schema_version (version BIGINT NOT NULL PRIMARY KEY)');
   const version = readVersion(await session.run(READ_VERSION));
   const migration = MIGRATIONS[version];
   if (migration === undefined) return true;
+  // All steps that are to come: a refusal leaves no half of a ledger behind.
+  refuseForeignTables(
+    found,
+    version,
+    MIGRATIONS.slice(version).flatMap((each) => each(dialect)),
+  );
   for (const text of migration(dialect)) await session.run(text);
   await session.run(`INSERT INTO turnpike_schema_version (version) VALUES (${version + 1})`);
   return false;
@@ -243,6 +253,7 @@ async function versionIfAny(session: SchemaSession): Promise<number | undefined>
 
 function readVersion(rows: readonly SchemaRow[]): number {
   const version = Number(rows[0]?.['version'] ?? 0);
+  if (!Number.isSafeInteger(version)) throw foreign('turnpike_schema_version');
   if (version > MIGRATIONS.length) {
     throw new StoreOpenError(
       `the ledger was written by a newer version of turnpike\n  its schema: ${version}\n  known here: ${MIGRATIONS.length}\nstart the newer version, or name another database in \`store\``,

@@ -35,6 +35,8 @@ export interface Dialect {
   readonly modelOfUsage: string;
   /** Gives a row where the table of the schema's version is there. */
   readonly findVersionTable: string;
+  /** Gives `of_table` and `name` of each column of the tables whose names begin with `turnpike_`. */
+  readonly findColumns: string;
   /** Begins a transaction that one process at a time can be in. */
   readonly beginAlone: readonly string[];
 }

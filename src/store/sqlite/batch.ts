@@ -44,7 +44,7 @@ export type ActResult =
 export type WorkerAnswer =
   | { readonly kind: 'opened' }
   /** The file cannot be used as it is; the worker ends. */
-  | { readonly kind: 'refused'; readonly message: string }
+  | { readonly kind: 'refused'; readonly message: string; readonly isForeign?: boolean }
   /** The batch is on the disk; in the order of its acts. */
   | { readonly kind: 'done'; readonly results: readonly ActResult[] }
   /** Nothing of the batch took place. */

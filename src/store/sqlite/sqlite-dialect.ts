@@ -11,5 +11,7 @@ export const sqliteDialect: Dialect = {
   takeRows: '',
   modelOfUsage: "CASE WHEN json_valid(usage) THEN usage -> '$.model' END",
   findVersionTable: "SELECT 1 AS found FROM sqlite_schema WHERE type = 'table' AND name = 'turnpike_schema_version'",
+  findColumns:
+    "SELECT tables.name AS of_table, columns.name AS name FROM sqlite_schema AS tables, pragma_table_info(tables.name) AS columns WHERE tables.type = 'table' AND tables.name LIKE 'turnpike\\_%' ESCAPE '\\'",
   beginAlone: ['BEGIN IMMEDIATE'],
 };

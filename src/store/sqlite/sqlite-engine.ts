@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { GatewayError } from '../../domain/gateway-error.ts';
 import { type Dialect, type SqlEngine, type SqlRow, type Statement, UniqueViolation } from '../sql/sql-engine.ts';
-import { StoreOpenError } from '../store-open-error.ts';
+import { ForeignStoreError, StoreOpenError } from '../store-open-error.ts';
 import type { Act, ActResult, SentRows, SentStatement, SqliteFile, WorkerAnswer, WorkerTask } from './batch.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
 
@@ -31,7 +31,8 @@ export async function openSqliteEngine(file: SqliteFile): Promise<SqlEngine> {
   const answer = await firstAnswer(worker);
   if (answer.kind !== 'opened') {
     await worker.terminate();
-    throw new StoreOpenError(answer.kind === 'refused' ? answer.message : 'the ledger cannot be opened');
+    if (answer.kind !== 'refused') throw new StoreOpenError('the ledger cannot be opened');
+    throw answer.isForeign === true ? new ForeignStoreError(answer.message) : new StoreOpenError(answer.message);
   }
   return new SqliteEngine(worker);
 }
@@ -60,7 +61,7 @@ class SqliteEngine implements SqlEngine {
     this.#worker = worker;
     worker.on('message', (answer: WorkerAnswer) => this.#finish(answer));
     worker.on('error', (error) => this.#end(error));
-    worker.on('exit', () => this.#end(new Error('the thread of the ledger has ended')));
+    worker.on('exit', () => this.#end(new LedgerFault('the thread of the ledger has ended')));
     // Only work under way keeps the process alive.
     worker.unref();
   }
@@ -129,7 +130,7 @@ class SqliteEngine implements SqlEngine {
   #settle({ resolve, reject }: Job, result: ActResult | undefined): void {
     if (result?.kind === 'rows') resolve(result.rows.map((rows) => this.#rowsOf(rows)));
     else if (result?.kind === 'not_unique') reject(new UniqueViolation());
-    else reject(unavailable(new Error(result?.message ?? 'the thread of the ledger gave no answer')));
+    else reject(unavailable(new LedgerFault(result?.message ?? 'the thread of the ledger gave no answer')));
   }
 
   #tell(task: WorkerTask): void {
@@ -143,7 +144,7 @@ class SqliteEngine implements SqlEngine {
     if (answer.kind === 'done') {
       for (const [index, job] of jobs.entries()) this.#settle(job, answer.results[index]);
     } else {
-      const fault = unavailable(new Error(answer.kind === 'failed' ? answer.message : `it said ${answer.kind}`));
+      const fault = unavailable(new LedgerFault(answer.kind === 'failed' ? answer.message : `it said ${answer.kind}`));
       for (const { reject } of jobs) reject(fault);
     }
     this.#startSoon();
@@ -156,6 +157,11 @@ class SqliteEngine implements SqlEngine {
     this.#waiting = [];
     for (const { reject } of jobs) reject(unavailable(cause));
   }
+}
+
+/** What the thread reports. It has a name: logs leave out where it was made, which is always here. */
+class LedgerFault extends Error {
+  override readonly name = 'LedgerFault';
 }
 
 /** A row as a list of values; all rows of a statement share the places of the columns. */

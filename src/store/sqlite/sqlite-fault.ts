@@ -1,5 +1,6 @@
 /** SQLite's result codes (https://www.sqlite.org/rescode.html) that are told apart here. */
 export const SQLITE_BUSY = 5;
+export const SQLITE_NOTADB = 26;
 const SQLITE_CONSTRAINT_UNIQUE = 2067;
 /** Faults of one statement that leave the transaction around it as it was: bad SQL, too large a value, a constraint. */
 const STATEMENT_FAULTS: ReadonlySet<number> = new Set([1, 18, 19, 20, 25]);

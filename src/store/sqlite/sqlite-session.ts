@@ -23,6 +23,8 @@ export class SqliteSession {
   readonly #texts: string[] = [];
   /** Whether commits wait for the disk: the file is opened so. */
   #waits = true;
+  /** Whether nothing was written since the `-wal` file was emptied. */
+  #isComplete = false;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
@@ -33,6 +35,20 @@ export class SqliteSession {
   /** Runs a text without parameters. */
   run(text: string): readonly SchemaRow[] {
     return this.#database.prepare(text).all();
+  }
+
+  /**
+   * Moves everything from the `-wal` file into the database, wherever that is now. A renamed file is whole then, and a
+   * backup that takes its place meets no `-wal` that belongs to another file: SQLite would write it over the backup.
+   */
+  completeFile(): void {
+    if (this.#isComplete) return;
+    this.#isComplete = true;
+    try {
+      this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    } catch {
+      // The disk is full or gone: the file stays as it is.
+    }
   }
 
   /** Takes note of texts that are sent as numbers from now on. */
@@ -51,6 +67,7 @@ export class SqliteSession {
     // Without a write there is nothing to commit, and no reason to wait for another process's transaction.
     if (!writes && !holds(acts, 'mark')) return acts.map((act) => this.#runStatements(act));
     this.#waitForDisk(writes);
+    this.#isComplete = false;
     this.#begin.run();
     try {
       const results = acts.map((act) => this.#runAct(act));

@@ -1,7 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { migrate, requireSchema } from '../sql/schema.ts';
-import { StoreOpenError } from '../store-open-error.ts';
+import { ForeignStoreError, StoreOpenError } from '../store-open-error.ts';
 import type { SqliteFile, WorkerAnswer, WorkerTask } from './batch.ts';
+import { OpenedFiles } from './opened-files.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
 import { describeFault } from './sqlite-fault.ts';
 import { openFile, openFileToRead } from './sqlite-file.ts';
@@ -19,20 +20,30 @@ async function serve(): Promise<void> {
   const database = file.readOnly === true ? openFileToRead(file) : openFile(file);
   const session = new SqliteSession(database);
   await (file.readOnly === true ? requireSchema : migrate)(session, sqliteDialect);
+  const files = file.readOnly === true ? undefined : new OpenedFiles(file.path);
   parentPort?.on('message', (task: WorkerTask) => {
     if (task.kind === 'close') {
       database.close();
       parentPort?.close();
       return;
     }
-    say(runBatch(session, task));
+    say(runBatch(session, task, files));
   });
   say({ kind: 'opened' });
 }
 
-function runBatch(session: SqliteSession, { texts, acts }: Extract<WorkerTask, { kind: 'batch' }>): WorkerAnswer {
+function runBatch(
+  session: SqliteSession,
+  { texts, acts }: Extract<WorkerTask, { kind: 'batch' }>,
+  files: OpenedFiles | undefined,
+): WorkerAnswer {
   session.learn(texts);
   try {
+    const moved = files?.trouble();
+    if (moved !== undefined) {
+      if (moved.isDatabase) session.completeFile();
+      return { kind: 'failed', message: moved.message };
+    }
     return { kind: 'done', results: session.runBatch(acts) };
   } catch (error) {
     return { kind: 'failed', message: describeFault(error) };
@@ -46,5 +57,5 @@ try {
     error instanceof StoreOpenError
       ? error.message
       : `the ledger cannot be opened\n  file: ${file.path}\n  reason: ${describeFault(error)}\ncheck that it is a turnpike ledger, and that this process may write it and its folder`;
-  say({ kind: 'refused', message });
+  say({ kind: 'refused', message, isForeign: error instanceof ForeignStoreError });
 }

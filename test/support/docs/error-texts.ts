@@ -182,7 +182,7 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
   },
   store_unavailable: {
     operator:
-      '**Nothing can be sold**; free routes work. `/readyz`, the database, `df` for SQLite. Never switch to `memory`: payments would be good twice.',
+      '**Nothing can be sold**; free routes work. The log, the database, `df` for SQLite. Never switch to `memory`: payments would be good twice.',
   },
   shutting_down: {
     buyer: 'Send it again at once: another replica takes it.',

@@ -15,6 +15,7 @@ import { type OperationList, readOperations } from '../../../src/openapi/operati
 import { loadSchemes } from '../../../src/registry.ts';
 
 const PAY_TO = '0x209693Bc6afc0C5328bA36FaF03C514EF312287C';
+const SOLANA_PAY_TO = '9xQeWvG816bUx9EPjHmaT23yvVM2ZWbrrpZb9PusVFin';
 const EXAMPLES = new URL('../../../node_modules/@readme/oas-examples/', import.meta.url);
 const folder = mkdtempSync(join(tmpdir(), 'turnpike-init-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -226,11 +227,25 @@ describe('turnpike init', () => {
 
   it('asks a person for missing values, and asks again after an invalid answer', async () => {
     const path = join(folder, 'asked.yaml');
-    const { code, err } = await init(['-o', path], ['', 'nonsense', PAY_TO, 'base', '']);
+    const { code, err } = await init(['-o', path], ['', 'base', 'nonsense', PAY_TO, '']);
     expect({ code, err }).toMatchObject({ code: 0 });
     expect(err).toContain('"nonsense" is not an EVM address');
     const plan = await planOf(readFileSync(path, 'utf8'));
     expect(plan.routes.map((route) => route.pattern.text)).toEqual(['/*']);
+  });
+
+  it('asks for an address of the network that was answered', async () => {
+    const path = join(folder, 'solana.yaml');
+    const { code, err } = await init(['-o', path], ['', 'solana', PAY_TO, SOLANA_PAY_TO, '']);
+    expect({ code, err }).toMatchObject({ code: 0, err: expect.stringContaining('is not a Solana address') });
+    expect((await planOf(readFileSync(path, 'utf8'))).routes).toHaveLength(1);
+  });
+
+  it('writes a file for a network of another family from options, too', async () => {
+    const options = ['--upstream', 'http://a', '--network', 'solana', '--pay-to', SOLANA_PAY_TO, '-o', '-'];
+    const { code, out } = await init(options);
+    expect(code).toBe(0);
+    expect((await planOf(out)).routes).toHaveLength(1);
   });
 
   it('writes nothing when the answers end early', async () => {
@@ -242,6 +257,13 @@ describe('turnpike init', () => {
   it.each([
     ['without a terminal and options', [], 'missing --upstream URL and --pay-to ADDRESS'],
     ['a wallet that is none', ['--upstream', 'http://a', '--pay-to', '0x1'], '--pay-to: "0x1" is not an EVM address'],
+    ['a wallet of another network', [...GIVEN, '--network', 'solana'], `--pay-to: "${PAY_TO}" is not a Solana address`],
+    [
+      'a wallet of another network than is assumed',
+      ['--upstream', 'http://a', '--pay-to', SOLANA_PAY_TO],
+      '40 hex digits; without --network it is base-sepolia',
+    ],
+    ['a network without a wallet', ['--upstream', 'http://a', '--network', 'solana'], 'missing --pay-to ADDRESS'],
     ['a network that is unknown', [...GIVEN, '--network', 'bass'], '--network: '],
     ['a price that is free', [...GIVEN, '--price', 'free'], '--price: "free" is not a price in dollars'],
     ['a price with an exponent', [...GIVEN, '--price', '$1e-3'], '--price: '],

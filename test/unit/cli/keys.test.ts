@@ -47,7 +47,7 @@ describe('turnpike keys hash', () => {
 
   it.each([
     ['short', 'has 5 characters'],
-    ['', 'not printable ASCII in one line'],
+    ['', 'no key came on standard input; right is turnpike keys hash < FILE'],
     ['two words of a sentence', 'not printable ASCII in one line'],
     ['a-key-in-the-first-line\nand-another-in-the-next', 'not printable ASCII in one line'],
   ])('refuses %j, and does not show it', async (key, wrong) => {

@@ -84,6 +84,7 @@ describe('the command line', () => {
     ['a port that is none', ['devnet', '--port', '70000']],
     ['a header that is none', ['explain', 'GET', '/', '-H', 'secret', '-c', file(TABLE)]],
     ['a URL with a strange host', ['explain', 'GET', 'http://a@b/', '-c', file(TABLE)]],
+    ['a URL with a password', ['explain', 'GET', 'http://u:secret@b/', '-c', file(TABLE)]],
     ['a URL that is none', ['pay', 'example.com/x']],
     ['a limit without a currency', ['pay', 'http://127.0.0.1/', '--max', '5']],
     ['a limit of nothing', ['pay', 'http://127.0.0.1/', '--max', 'free']],

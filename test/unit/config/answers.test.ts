@@ -72,10 +72,16 @@ describe('idempotent routes', () => {
     );
   });
 
-  it.each(['yes', '1', '"true"', 'TRUE', '', '{}'])('cannot be declared by %j', (given) => {
-    expect(problemsOf(route(`price: $1\nidempotent: ${given}`))).toEqual([
-      expect.stringContaining('expected true or false'),
-    ]);
+  it.each([
+    ['yes', '"yes" is a text in YAML 1.2, expected true, without quotes'],
+    ['Off', '"Off" is a text in YAML 1.2, expected false, without quotes'],
+    ['"true"', '"true" is a text in YAML 1.2, expected true, without quotes'],
+    ['TRUE', 'TRUE is not in small letters, expected true'],
+    ['1', '1 is neither true nor false, expected true or false'],
+    ['', 'expected true or false'],
+    ['{}', 'expected true or false'],
+  ])('cannot be declared by %j', (given, words) => {
+    expect(problemsOf(route(`price: $1\nidempotent: ${given}`))).toEqual([expect.stringContaining(words)]);
   });
 });
 

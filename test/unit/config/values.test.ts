@@ -302,11 +302,41 @@ describe('addresses and URLs', () => {
     expect(problemsOf(`${HEAD}routes:\n  - {path: /a, price: $1, methods: [${method}]}\n`)).toHaveLength(1);
   });
 
+  it.each([
+    ['bodyBytes: 1 MB', '1MB'],
+    ['bodyBytes: 2MiB', '2MB'],
+    ['headerBytes: 32k', '32KB'],
+    ['pricedBodyBytes: 64kb', '64KB'],
+    ['keptAnswersInStore: 2GB', '2048MB'],
+    ['bodiesInMemory: 512 bytes', '512'],
+    ['headerBytes: 1KB', 'at least 8KB'],
+    ['paymentHeaderBytes: 1MB', 'at most 64KB'],
+    ['bodyBytes: lots', 'a size such as 64KB, 1MB or a number of bytes'],
+  ])('says how to write the size %s', (given, right) => {
+    expect(problemsOf(withTop(`limits: {${given}}`))).toEqual([
+      expect.stringMatching(new RegExp(`expected ${right}$`)),
+    ]);
+  });
+
+  it.each([
+    ['admin: no', 'off'],
+    ['admin: false', 'off'],
+    ['enforce: false', 'off'],
+    ['paywall: yes', 'on'],
+    ['paywall: "true"', 'on'],
+    ['keepAnswers: No', 'off'],
+  ])('says the word that is meant: %s', (given, right) => {
+    expect(problemsOf(withTop(given))).toEqual([expect.stringMatching(new RegExp(`expected ${right}$`))]);
+  });
+
   it('refuses limits that leave no room for a payment header', () => {
     expect(problemsOf(withTop('limits: {paymentHeaderBytes: 30000}'))).toEqual([
       expect.stringContaining('leave no room'),
     ]);
-    expect(problemsOf(withTop('limits: {paymentHeaderBytes: "4096"}'))).toHaveLength(1);
+    expect(planOf(withTop('limits: {paymentHeaderBytes: 4KB, headerBytes: 16KB}')).limits).toMatchObject({
+      paymentHeaderBytes: 4096,
+      headerBytes: 16_384,
+    });
   });
 });
 

@@ -10,7 +10,7 @@ describe('what YAML may do', () => {
       `${HEAD}routes:\n  - path: /a\n    price: $1\n    price: free\n  - {path: /b, price: 5}\n`,
     );
     expect(problems).toEqual([
-      expect.stringMatching(/:8:5: the YAML is broken: Map keys must be unique, expected each key once/),
+      expect.stringMatching(/:8:5: the key "price" is there twice, expected each key once/),
       expect.stringMatching(/:9:23 routes\[1\]\.price: the price 5 has no currency/),
     ]);
   });
@@ -64,6 +64,50 @@ describe('what YAML may do', () => {
     const problems = problemsOf(`${HEAD}routes:\n${routes}`);
     expect(problems).toEqual([expect.stringContaining(right)]);
     expect(problems[0]).toContain(where);
+  });
+
+  it.each([
+    ['a key twice in brackets', '  - {path: /a, "price": $1, "price": $2}\n', 'the key "price" is there twice'],
+    ['a key in a column of its own', '  - path: /a\n   price: $1\n', 'the key "price" is in another column'],
+    ['a key left of its map', '  - path: /a\n  price: $1\n', 'the key "price" is in another column'],
+    ['a key without a space', '  - path: /a\n    price:$1\n', 'this is no key with a value'],
+    [
+      'a text of two lines',
+      '  - path: /a\n    description: one\n    two\n    price: $1\n',
+      'quotes around a text of several',
+    ],
+    ['a tab', '  - path: /a\n\t  price: $1\n', 'a tab stands where a line is indented, expected spaces'],
+    [
+      'a no-break space',
+      '\u00a0\u00a0- path: /a\n    price: $1\n',
+      'a blank that is no space (U+00A0), expected spaces',
+    ],
+    ['a bracket that stays open', '  - {path: /a, price: $1\n', 'a { or [ is not closed here'],
+    ['a bracket that was never open', '  - path: ]\n    price: $1\n', 'a bracket closes what none has opened'],
+    ['a quote that stays open', '  - path: "/a\n    price: $1\n', 'a text in quotes does not end'],
+    ['text behind quotes', '  - path: "/a" b\n    price: $1\n', 'something follows the end of the value'],
+    ['a missing comma', '  - {"path": "/a" "price": "$1"}\n', 'expected a comma between two values'],
+    ['an unknown escape', '  - path: "/\\d"\n    price: $1\n', 'an escape in double quotes is not known'],
+    ['an @', '  - path: @a\n    price: $1\n', 'no text may begin with this character, expected the text in quotes'],
+    ['an &', '  - path: &\n    price: $1\n', 'a & in front makes an anchor of it'],
+    ['text behind |', '  - path: |a\n    price: $1\n', 'a text follows a | or >'],
+    ['a comment without a space', '  - {path: /a, price: $1}#b\n', 'expected a space before the #'],
+    ['a template', '  - path: {{ .path }}\n    price: $1\n', 'a list or a map stands where a key should be'],
+    ['a list further in', '  - path: /a\n    price: $1\n    - path: /b\n', 'a list begins where none can'],
+  ])('says in plain words what is wrong: %s', (_, routes, words) => {
+    const problems = problemsOf(`${HEAD}routes:\n${routes}`);
+    expect(problems).toEqual([expect.stringContaining(words)]);
+  });
+
+  it.each([
+    'a: one\nhunter2\nb: c',
+    'a: one\nhunter2 two\n',
+    'a: "x" hunter2',
+    'a: ["c" "hunter2"]',
+  ])('never shows a value, which may be a secret, where the YAML breaks: %j', (text) => {
+    const problems = problemsOf(text).join('\n');
+    expect(problems).toContain('the YAML is broken');
+    expect(problems).not.toContain('hunter2');
   });
 
   it('reports a break once, and not what the rest looks like after it', () => {
