@@ -19,7 +19,6 @@ import { type AcceptedHead, type AcceptedRequest, emptyNotes } from './exchange.
 import { matchRoute } from './match.ts';
 import { type McpRoute, serveMcp } from './mcp/serve-mcp.ts';
 import { type InMessage, isForTools, leadsElsewhere, serveTools } from './mcp/serve-tools.ts';
-import { relayPreflight } from './relay-preflight.ts';
 import type { Runtime, Services } from './runtime.ts';
 import { isForDiscovery, serveDiscovery } from './serve-discovery.ts';
 import { answered, type Served } from './stages.ts';
@@ -166,7 +165,7 @@ function route(
   if (matched.mcp !== undefined && !isPreflight(request.head))
     return serveMessages(request, { route: matched, terms: matched.mcp }, services, transport);
   if (isFreeToAll(matched)) return transport.serveFree(request, matched);
-  if (isPreflight(request.head)) return servePreflight(request, matched);
+  if (isPreflight(request.head)) return servePreflight(request, matched, transport);
   const choosing = choosePrice(request, matched);
   if (choosing instanceof PriceOfBody) return choosing;
   return serveChosen(request, matched, choosing, services, transport);
@@ -230,10 +229,10 @@ function serveChosen(
   return enforce(request, matched, { price, pricedBody }, services, transport);
 }
 
-async function servePreflight(request: AcceptedRequest, matched: Route): Promise<Served> {
+async function servePreflight(request: AcceptedRequest, matched: Route, transport: Transport): Promise<Served> {
   const { head, body, runtime } = request;
   // Browsers send preflights without a body. Relaying one with a body would be a free way to the API.
-  if (runtime.plan.cors === 'api' && body === undefined) return await relayPreflight(request, matched);
+  if (runtime.plan.cors === 'api' && body === undefined) return await transport.servePreflight(request, matched);
   return answered('preflight', preflightAnswer(head, runtime.fields));
 }
 

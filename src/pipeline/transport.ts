@@ -1,3 +1,4 @@
+import type { Route } from '../domain/route.ts';
 import type { SettleMode } from '../domain/route-price.ts';
 import { buyBalance, buysBalance, collectBalance } from './balance/buy-balance.ts';
 import { serveByBalance } from './balance/serve-balance.ts';
@@ -5,6 +6,7 @@ import type { AcceptedRequest, RoutedRequest } from './exchange.ts';
 import { type Destination, endOf, openUpstream, relay } from './forward.ts';
 import { handOutAgain, isForLater, payForLater } from './open-later.ts';
 import { readerFor } from './reader-for.ts';
+import { relayPreflight } from './relay-preflight.ts';
 import type { Services } from './runtime.ts';
 import { serveByAnswer } from './serve-by-answer.ts';
 import { collect } from './serve-charged.ts';
@@ -24,6 +26,8 @@ import {
 export interface Transport {
   /** @param priced whether other requests pay for it: then no shared cache may store the answer */
   serveFree(request: AcceptedRequest, destination: Destination, priced?: boolean): Promise<Served>;
+  /** Has the API answer a CORS preflight, which is free (`cors: api`). */
+  servePreflight(request: AcceptedRequest, route: Route): Promise<Served>;
   servePaid(request: RoutedRequest, authorized: AuthorizedPayment, services: Services): Promise<Served | Refusal>;
   /** Serves a request that a pass opened. */
   serveAdmitted(request: RoutedRequest, admission: Admission, services: Services): Promise<Served | Refusal>;
@@ -54,6 +58,7 @@ function servePaid(
 /** Plain HTTP: one request, one response. */
 export const HTTP: Transport = {
   serveFree: forwardFree,
+  servePreflight: relayPreflight,
   servePaid,
   serveAdmitted: (request, admission, services) =>
     admission.balance === undefined
