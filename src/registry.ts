@@ -18,6 +18,7 @@ import { addressForms } from './family/address-forms.ts';
 import { eip155 } from './family/eip155/eip155.ts';
 import { solana } from './family/solana/solana.ts';
 import { meteredAnswers } from './metering/metered-answers.ts';
+import type { DoorKind } from './pipeline/door.ts';
 import { mppKind } from './protocol/mpp/mpp-kind.ts';
 import type { Protocol } from './protocol/protocol.ts';
 import type { ProtocolKind, ProtocolParts } from './protocol/protocol-kind.ts';
@@ -50,6 +51,9 @@ export const protocolKinds: readonly ProtocolKind[] = [mppKind];
 
 /** Who may say what an answer costs, the first that does so first. */
 export const answerReaders: readonly AnswerReaders[] = [meteredAnswers(), failedAnswers()];
+
+/** Uses of the public listener beside that of a proxy; the first that a plan asks for is its use. */
+export const doorKinds: readonly DoorKind[] = [];
 
 /** Network families: how each writes its addresses and transactions. */
 export const families: NetworkFamilies = networkFamilies([eip155, solana, ...addressForms]);
@@ -231,6 +235,8 @@ export interface Registry {
   readonly protocolKinds: readonly ProtocolKind[];
   /** Who may say what an answer costs, the first that does so first. */
   readonly answerReaders: readonly AnswerReaders[];
+  /** Uses of the public listener beside that of a proxy; the first that a plan asks for is its use. */
+  readonly doorKinds: readonly DoorKind[];
   readonly families: NetworkFamilies;
   readonly storeKinds: readonly StoreKind[];
   /** Kinds of facilitators beside `remote` and `local`. */
@@ -247,6 +253,7 @@ export const builtIn: Registry = {
   protocols,
   protocolKinds,
   answerReaders,
+  doorKinds,
   families,
   storeKinds,
   facilitatorKinds: [],

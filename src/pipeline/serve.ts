@@ -49,12 +49,12 @@ export async function serve(
   let accepted: AcceptedRequest | undefined;
   let outcome: RequestOutcome;
   try {
-    const read = tracedNow(notes.trace, 'accept', () => acceptAndMatch(arrival), factsOfMatch);
+    const read = tracedNow(notes.trace, 'accept', () => acceptAndMatch(arrival, transport), factsOfMatch);
     if (inside !== undefined && inside.route !== notes.route) throw leadsElsewhere();
     const { method, path, query, proto, host, publicOrigin } = read;
     // Member by member: every request makes one, and a copy by `...` with added members takes twice as long.
     accepted = {
-      head,
+      head: read.head,
       runtime: arrival.runtime,
       requestId,
       method,
@@ -69,7 +69,7 @@ export async function serve(
       withheld: withheldBy(notes.route),
       client,
       clientGone: client.departure,
-      body: bodyIn(arrival, services),
+      body: bodyIn(arrival, read.head, services),
     };
     let serving = route(accepted, notes.route, services, transport);
     if (serving instanceof PriceOfBody) {
@@ -86,7 +86,7 @@ export async function serve(
     if (isGone) notes.cause = fault;
     else write(arrival, faultAnswer(arrival, fault));
   }
-  observe(services, arrival, outcome, startedAt);
+  observe(services, arrival, accepted?.head ?? head, outcome, startedAt);
 }
 
 /** A request as it arrived, with its client. */
@@ -100,7 +100,7 @@ function write({ client, notes }: Connected, answer: Answer): void {
   client.answer(answer);
 }
 
-function bodyIn({ head, client, runtime }: Connected, { limiters }: Services): RequestBody | undefined {
+function bodyIn({ client, runtime }: Connected, head: RequestHead, { limiters }: Services): RequestBody | undefined {
   return client.body(head, new BodyTermsOfClient(head, runtime, limiters));
 }
 
@@ -126,8 +126,9 @@ class BodyTermsOfClient implements BodyTerms {
   }
 }
 
-function acceptAndMatch(arrival: Arrival): AcceptedHead {
-  const accepted = acceptRequest(arrival);
+function acceptAndMatch(arrival: Arrival, { described }: Transport): AcceptedHead {
+  const { head, runtime } = arrival;
+  const accepted = acceptRequest(described === undefined ? arrival : { ...arrival, head: described(head, runtime) });
   arrival.notes.route = matchRoute(accepted);
   return accepted;
 }
@@ -239,8 +240,14 @@ async function servePreflight(request: AcceptedRequest, matched: Route, transpor
 /** The status of a request whose client left before the head of its answer, as nginx logs it. */
 const NO_ANSWER = 499;
 
-function observe(services: Services, arrival: Connected, outcome: RequestOutcome, startedAt: number): void {
-  const { head, client, requestId, notes } = arrival;
+function observe(
+  services: Services,
+  arrival: Connected,
+  head: RequestHead,
+  outcome: RequestOutcome,
+  startedAt: number,
+): void {
+  const { client, requestId, notes } = arrival;
   const { path, route, code, reason, protocol, payer, transaction, shadow, pass, upstreamMs, cause } = notes;
   const { headAt, passUse, catalogued, trace } = notes;
   if (passUse !== undefined && route !== undefined) {

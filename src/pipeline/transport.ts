@@ -1,3 +1,4 @@
+import type { RequestHead } from '../domain/request-head.ts';
 import type { Route } from '../domain/route.ts';
 import type { SettleMode } from '../domain/route-price.ts';
 import { buyBalance, buysBalance, collectBalance } from './balance/buy-balance.ts';
@@ -7,7 +8,7 @@ import { type Destination, endOf, openUpstream, relay } from './forward.ts';
 import { handOutAgain, isForLater, payForLater } from './open-later.ts';
 import { readerFor } from './reader-for.ts';
 import { relayPreflight } from './relay-preflight.ts';
-import type { Services } from './runtime.ts';
+import type { Runtime, Services } from './runtime.ts';
 import { serveByAnswer } from './serve-by-answer.ts';
 import { collect } from './serve-charged.ts';
 import { serveOnCredit } from './serve-deferred.ts';
@@ -24,6 +25,12 @@ import {
 
 /** Carries a request that may pass to the upstream and back: the last stage. */
 export interface Transport {
+  /**
+   * The head of the request that a message asks about. Absent: the message is the request.
+   *
+   * @throws GatewayError for a message that does not say, or may not
+   */
+  readonly described?: (message: RequestHead, runtime: Runtime) => RequestHead;
   /** @param priced whether other requests pay for it: then no shared cache may store the answer */
   serveFree(request: AcceptedRequest, destination: Destination, priced?: boolean): Promise<Served>;
   /** Has the API answer a CORS preflight, which is free (`cors: api`). */
