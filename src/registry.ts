@@ -170,7 +170,8 @@ const WITNESSES: Readonly<Record<string, () => Promise<OpenWitness>>> = {
 /** The families whose settlements a node can prove: `facilitator.rpc` takes their networks. */
 export const provableFamilies: ReadonlySet<string> = new Set(Object.keys(WITNESSES));
 
-async function loadWitness(network: Network): Promise<OpenWitness> {
+/** Loads what reads the nodes of a network. */
+export async function loadWitness(network: Network): Promise<OpenWitness> {
   const load = WITNESSES[networkFamily(network)];
   if (load === undefined) throw new Error(`nothing reads the nodes of ${network}`);
   return await load();
