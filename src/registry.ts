@@ -1,3 +1,4 @@
+import { authzKind } from './authz/authz-kind.ts';
 import { failedAnswers } from './content/failed-answers.ts';
 import type { AnswerReaders } from './domain/answer-reader.ts';
 import type { FacilitatorSpec } from './domain/facilitator-spec.ts';
@@ -53,7 +54,7 @@ export const protocolKinds: readonly ProtocolKind[] = [mppKind];
 export const answerReaders: readonly AnswerReaders[] = [meteredAnswers(), failedAnswers()];
 
 /** Uses of the public listener beside that of a proxy; the first that a plan asks for is its use. */
-export const doorKinds: readonly DoorKind[] = [];
+export const doorKinds: readonly DoorKind[] = [authzKind];
 
 /** Network families: how each writes its addresses and transactions. */
 export const families: NetworkFamilies = networkFamilies([eip155, solana, ...addressForms]);
