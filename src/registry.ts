@@ -1,3 +1,4 @@
+import { authzKind } from './authz/authz-kind.ts';
 import { failedAnswers } from './content/failed-answers.ts';
 import type { AnswerReaders } from './domain/answer-reader.ts';
 import type { FacilitatorSpec } from './domain/facilitator-spec.ts';
@@ -19,6 +20,7 @@ import { addressForms } from './family/address-forms.ts';
 import { eip155 } from './family/eip155/eip155.ts';
 import { solana } from './family/solana/solana.ts';
 import { meteredAnswers } from './metering/metered-answers.ts';
+import type { DoorKind } from './pipeline/door.ts';
 import { mppKind } from './protocol/mpp/mpp-kind.ts';
 import type { Protocol } from './protocol/protocol.ts';
 import type { ProtocolKind, ProtocolParts } from './protocol/protocol-kind.ts';
@@ -51,6 +53,9 @@ export const protocolKinds: readonly ProtocolKind[] = [mppKind];
 
 /** Who may say what an answer costs, the first that does so first. */
 export const answerReaders: readonly AnswerReaders[] = [meteredAnswers(), failedAnswers()];
+
+/** Uses of the public listener beside that of a proxy; the first that a plan asks for is its use. */
+export const doorKinds: readonly DoorKind[] = [authzKind];
 
 /** Network families: how each writes its addresses and transactions. */
 export const families: NetworkFamilies = networkFamilies([eip155, solana, ...addressForms]);
@@ -171,7 +176,8 @@ const WITNESSES: Readonly<Record<string, () => Promise<OpenWitness>>> = {
 /** The families whose settlements a node can prove: `facilitator.rpc` takes their networks. */
 export const provableFamilies: ReadonlySet<string> = new Set(Object.keys(WITNESSES));
 
-async function loadWitness(network: Network): Promise<OpenWitness> {
+/** Loads what reads the nodes of a network. */
+export async function loadWitness(network: Network): Promise<OpenWitness> {
   const load = WITNESSES[networkFamily(network)];
   if (load === undefined) throw new Error(`nothing reads the nodes of ${network}`);
   return await load();
@@ -236,6 +242,8 @@ export interface Registry {
   readonly protocolKinds: readonly ProtocolKind[];
   /** Who may say what an answer costs, the first that does so first. */
   readonly answerReaders: readonly AnswerReaders[];
+  /** Uses of the public listener beside that of a proxy; the first that a plan asks for is its use. */
+  readonly doorKinds: readonly DoorKind[];
   readonly families: NetworkFamilies;
   readonly storeKinds: readonly StoreKind[];
   /** Kinds of facilitators beside `remote` and `local`. */
@@ -252,6 +260,7 @@ export const builtIn: Registry = {
   protocols,
   protocolKinds,
   answerReaders,
+  doorKinds,
   families,
   storeKinds,
   facilitatorKinds: [],

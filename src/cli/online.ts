@@ -1,14 +1,14 @@
 import request from 'undici/lib/api/api-request.js';
 import Client from 'undici/lib/dispatcher/client.js';
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
-import { type Network, networkFamily } from '../domain/network.ts';
+import type { Network } from '../domain/network.ts';
 import type { Plan } from '../domain/plan.ts';
 import { offersOf, upstreamsOf } from '../domain/plan-parts.ts';
 import { serverName, serverText, type Upstream, type UpstreamServer } from '../domain/upstream.ts';
 import { describeCause } from '../observe/cause.ts';
 import { ServerHealth } from '../proxy/server-health.ts';
 import { connectorTo } from '../proxy/upstream-connector.ts';
-import { FacilitatorOpener, type Registry } from '../registry.ts';
+import { FacilitatorOpener, loadWitness, type Registry } from '../registry.ts';
 import { faultText } from './fault-text.ts';
 
 /** How long each answer may take, in milliseconds. All are asked at once. */
@@ -99,12 +99,8 @@ async function askNode({ network, url, proxy }: AskedNode): Promise<OnlineAnswer
 
 /** The CAIP-2 name of the chain that a node says it serves. */
 async function servedChain({ network, url, proxy }: AskedNode, signal: AbortSignal): Promise<string> {
-  if (networkFamily(network) === 'solana') {
-    const { SolanaNode } = await import('../facilitator/solana/solana-node.ts');
-    return await new SolanaNode(network, url, proxy).servedChain(signal);
-  }
-  const { ChainNode } = await import('../facilitator/chain/chain-node.ts');
-  return `eip155:${await new ChainNode(network, url, proxy).servedChain(signal)}`;
+  const openWitness = await loadWitness(network);
+  return await openWitness(network, url, Date.now, proxy).servedChain(signal);
 }
 
 /** A server, and the upstream that says how it is asked. */

@@ -11,6 +11,7 @@ import { DEFAULT_ACCESS_TOKENS } from './access-keys.ts';
 import { type AssetTable, networkName } from './asset-table.ts';
 import { checkListeners, checkProxyProtocol, checkTrust } from './check-listeners.ts';
 import { compileAdmin } from './compile-admin.ts';
+import { asAsked, checkAuthz } from './compile-authz.ts';
 import { compileFacilitators, servedNetworks } from './compile-facilitators.ts';
 import { compileLedger } from './compile-ledger.ts';
 import { networksOf } from './compile-prices.ts';
@@ -61,7 +62,8 @@ export interface Compiled {
  * Compiles the decoded file into a plan, frozen in depth. Every problem is reported to `source`; a plan comes back only
  * when there is none.
  */
-export function compile(gateway: GatewayFields, world: CompileWorld, source: Source): Compiled | undefined {
+export function compile(file: GatewayFields, world: CompileWorld, source: Source): Compiled | undefined {
+  const gateway = asAsked(file);
   const { table, cpus } = world;
   const specs = compileFacilitators(gateway, source);
   const longForms: LongForm[] = [];
@@ -79,6 +81,7 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
   checkTracing(gateway, source);
   checkTools(gateway, routes, source);
   checkAgents(gateway.agents, source);
+  checkAuthz(gateway, routes, source);
   const receipts = compileReceipts(gateway.receipts, gateway.publicUrl, source);
   const listen = soundValue(gateway.listen);
   const admin = compileAdmin(gateway.admin, itemsOf(gateway.adminHosts), source);
@@ -90,6 +93,7 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
   const facilitators = specs.map((spec) => ({ ...spec, proxies }));
   const plan: Plan = {
     listen,
+    authz: soundValue(gateway.authz),
     ...admin,
     tls: soundValue(gateway.tls),
     proxyProtocol: soundValue(gateway.proxyProtocol) ?? false,
@@ -126,7 +130,8 @@ export function compile(gateway: GatewayFields, world: CompileWorld, source: Sou
 export type BooksPlan = Pick<Plan, 'store' | 'routes'>;
 
 /** Compiles as much of the file as reading its ledger takes, whatever else is wrong with it. */
-export function compileBooks(gateway: GatewayFields, world: CompileWorld, source: Source): BooksPlan | undefined {
+export function compileBooks(file: GatewayFields, world: CompileWorld, source: Source): BooksPlan | undefined {
+  const gateway = asAsked(file);
   const store = soundValue(gateway.store);
   return store && { store, routes: compileRoutes(gateway, offerInputsOf(gateway, world, []), source) };
 }

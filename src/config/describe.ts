@@ -267,7 +267,7 @@ function meterText(meter: MeterSpec): string {
 
 /** The servers of an upstream as URLs, with a comma between them. */
 export function describeUpstream({ servers }: Upstream): string {
-  return servers.map(serverText).join(', ');
+  return servers.length === 0 ? 'none: the proxy that asks forwards' : servers.map(serverText).join(', ');
 }
 
 /** How the calls of an MCP server are sold, in a line. */

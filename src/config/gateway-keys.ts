@@ -1,3 +1,4 @@
+import { ASKING_PROXIES } from '../domain/asking-proxy.ts';
 import type { FacilitatorForm } from '../domain/facilitator-spec.ts';
 import type { Parsed } from '../domain/price.ts';
 import type { StoreForm } from '../domain/store-spec.ts';
@@ -108,6 +109,12 @@ function gatewayKeyTable(table: AssetTable, kinds: OpenKinds) {
       default: 1,
       description:
         'Processes that share the address; `auto` is one per core. More than one needs `sqlite` or `postgres`.',
+    },
+    authz: {
+      decoder: word(ASKING_PROXIES),
+      description:
+        'The proxy that [asks on `listen`](upstreams.md#asked-by-another-proxy) whether a request may pass. Default: the gateway forwards.',
+      examples: ['nginx'],
     },
     upstream: { decoder: upstream, description: 'The API behind the gateway, for routes without their own.' },
     payTo: {

@@ -20,6 +20,7 @@ export interface PlanKey {
 /** The plan's parts but for the routes. A part without a line here does not compile. */
 export const PLAN_KEYS: Readonly<Record<Exclude<keyof Plan, 'routes' | 'table' | 'limits'>, PlanKey>> = {
   listen: { key: 'listen', show: ({ listen }) => showAddress(listen), fixed: true },
+  authz: { key: 'authz', show: ({ authz }) => authz ?? 'off', fixed: true },
   admin: { key: 'admin', show: ({ admin }) => (admin === undefined ? 'off' : showAddress(admin)), fixed: true },
   adminHosts: { key: 'adminHosts', show: ({ adminHosts }) => showList(adminHosts), fixed: true },
   adminPage: {

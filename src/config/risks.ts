@@ -130,6 +130,7 @@ function spellingsOf(path: string, { segments, rest }: PathPattern): readonly st
 }
 
 function sharesServer(one: Upstream, other: Upstream): boolean {
+  if (one === other) return true;
   const names = new Set(other.servers.map(serverName));
   return one.servers.some((server) => names.has(serverName(server)));
 }

@@ -1,4 +1,5 @@
 import type { AccessTokenPlan } from './access.ts';
+import type { AskingProxy } from './asking-proxy.ts';
 import type { DiscoveryTerms } from './discovery.ts';
 import type { FacilitatorSpec } from './facilitator-spec.ts';
 import type { KnownAgent } from './known-agent.ts';
@@ -79,6 +80,8 @@ export interface TracingSpec {
  */
 export interface Plan {
   readonly listen: ListenAddress;
+  /** The proxy that asks on `listen` whether requests may pass; `undefined` where the gateway forwards them. */
+  readonly authz: AskingProxy | undefined;
   readonly admin: ListenAddress | undefined;
   /** Names under which the admin listener may be asked, besides addresses and names that no public DNS has. */
   readonly adminHosts: readonly string[];

@@ -1,6 +1,6 @@
 /** An API that traffic is forwarded to: one server, or several that answer alike. */
 export interface Upstream {
-  /** At least one. Each request goes to one of them. */
+  /** At least one, but with `authz`, where nothing is forwarded. Each request goes to one of them. */
   readonly servers: readonly UpstreamServer[];
   /** Headers set on every forwarded request, such as an API key. Lower-case names. */
   readonly headers: readonly (readonly [name: string, value: string])[];

@@ -9,20 +9,14 @@ import { sumOf } from '../domain/price-sum.ts';
 import type { Route } from '../domain/route.ts';
 import { dearestOf, type PricePart, type RoutePrice } from '../domain/route-price.ts';
 import { isOfBody, type Subject } from '../domain/when.ts';
-import type { RequestBody } from '../proxy/request-body.ts';
 import { checkAgent } from './check-agent.ts';
-import type { AcceptedHead } from './exchange.ts';
+import type { AskingRequest } from './exchange.ts';
 
 /** What a request costs. */
 export interface ChosenPrice {
   readonly price: RoutePrice;
   /** The body, where it decided the price. */
   readonly pricedBody: Buffer | undefined;
-}
-
-/** A request whose price is looked for. */
-export interface AskingRequest extends AcceptedHead {
-  readonly body: Pick<RequestBody, 'read' | 'readArrived'> | undefined;
 }
 
 /**

@@ -37,6 +37,11 @@ export interface AcceptedHead {
   readonly withheld?: string | undefined;
 }
 
+/** A request whose price is looked for. */
+export interface AskingRequest extends AcceptedHead {
+  readonly body: Pick<RequestBody, 'read' | 'readArrived'> | undefined;
+}
+
 /** An accepted request with the client that waits for its answer. */
 export interface AcceptedRequest extends AcceptedHead {
   readonly client: Client;

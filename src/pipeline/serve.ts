@@ -19,7 +19,6 @@ import { type AcceptedHead, type AcceptedRequest, emptyNotes } from './exchange.
 import { matchRoute } from './match.ts';
 import { type McpRoute, serveMcp } from './mcp/serve-mcp.ts';
 import { type InMessage, isForTools, leadsElsewhere, serveTools } from './mcp/serve-tools.ts';
-import { relayPreflight } from './relay-preflight.ts';
 import type { Runtime, Services } from './runtime.ts';
 import { isForDiscovery, serveDiscovery } from './serve-discovery.ts';
 import { answered, type Served } from './stages.ts';
@@ -50,12 +49,12 @@ export async function serve(
   let accepted: AcceptedRequest | undefined;
   let outcome: RequestOutcome;
   try {
-    const read = tracedNow(notes.trace, 'accept', () => acceptAndMatch(arrival), factsOfMatch);
+    const read = tracedNow(notes.trace, 'accept', () => acceptAndMatch(arrival, transport), factsOfMatch);
     if (inside !== undefined && inside.route !== notes.route) throw leadsElsewhere();
     const { method, path, query, proto, host, publicOrigin } = read;
     // Member by member: every request makes one, and a copy by `...` with added members takes twice as long.
     accepted = {
-      head,
+      head: read.head,
       runtime: arrival.runtime,
       requestId,
       method,
@@ -70,7 +69,7 @@ export async function serve(
       withheld: withheldBy(notes.route),
       client,
       clientGone: client.departure,
-      body: bodyIn(arrival, services),
+      body: bodyIn(arrival, read.head, services),
     };
     let serving = route(accepted, notes.route, services, transport);
     if (serving instanceof PriceOfBody) {
@@ -92,7 +91,7 @@ export async function serve(
     notes.code = 'shutting_down';
     notes.cause = new RequestCutError();
   }
-  observe(services, arrival, outcome, startedAt);
+  observe(services, arrival, accepted?.head ?? head, outcome, startedAt);
 }
 
 /** A request as it arrived, with its client. */
@@ -106,7 +105,7 @@ function write({ client, notes }: Connected, answer: Answer): void {
   client.answer(answer);
 }
 
-function bodyIn({ head, client, runtime }: Connected, { limiters }: Services): RequestBody | undefined {
+function bodyIn({ client, runtime }: Connected, head: RequestHead, { limiters }: Services): RequestBody | undefined {
   return client.body(head, new BodyTermsOfClient(head, runtime, limiters));
 }
 
@@ -132,8 +131,9 @@ class BodyTermsOfClient implements BodyTerms {
   }
 }
 
-function acceptAndMatch(arrival: Arrival): AcceptedHead {
-  const accepted = acceptRequest(arrival);
+function acceptAndMatch(arrival: Arrival, { described }: Transport): AcceptedHead {
+  const { head, runtime } = arrival;
+  const accepted = acceptRequest(described === undefined ? arrival : { ...arrival, head: described(head, runtime) });
   arrival.notes.route = matchRoute(accepted);
   return accepted;
 }
@@ -171,7 +171,7 @@ function route(
   if (matched.mcp !== undefined && !isPreflight(request.head))
     return serveMessages(request, { route: matched, terms: matched.mcp }, services, transport);
   if (isFreeToAll(matched)) return transport.serveFree(request, matched);
-  if (isPreflight(request.head)) return servePreflight(request, matched);
+  if (isPreflight(request.head)) return servePreflight(request, matched, transport);
   const choosing = choosePrice(request, matched);
   if (choosing instanceof PriceOfBody) return choosing;
   return serveChosen(request, matched, choosing, services, transport);
@@ -235,10 +235,10 @@ function serveChosen(
   return enforce(request, matched, { price, pricedBody }, services, transport);
 }
 
-async function servePreflight(request: AcceptedRequest, matched: Route): Promise<Served> {
+async function servePreflight(request: AcceptedRequest, matched: Route, transport: Transport): Promise<Served> {
   const { head, body, runtime } = request;
   // Browsers send preflights without a body. Relaying one with a body would be a free way to the API.
-  if (runtime.plan.cors === 'api' && body === undefined) return await relayPreflight(request, matched);
+  if (runtime.plan.cors === 'api' && body === undefined) return await transport.servePreflight(request, matched);
   return answered('preflight', preflightAnswer(head, runtime.fields));
 }
 
@@ -252,8 +252,14 @@ function statusOf({ client, notes }: Connected, outcome: RequestOutcome): number
   return outcome === 'client_gone' ? NO_ANSWER : client.status;
 }
 
-function observe(services: Services, arrival: Connected, outcome: RequestOutcome, startedAt: number): void {
-  const { head, requestId, notes } = arrival;
+function observe(
+  services: Services,
+  arrival: Connected,
+  head: RequestHead,
+  outcome: RequestOutcome,
+  startedAt: number,
+): void {
+  const { requestId, notes } = arrival;
   const { path, route, code, reason, protocol, payer, transaction, shadow, pass, upstreamMs, cause } = notes;
   const { headAt, passUse, catalogued, trace } = notes;
   if (passUse !== undefined && route !== undefined) {

@@ -1,3 +1,5 @@
+import type { RequestHead } from '../domain/request-head.ts';
+import type { Route } from '../domain/route.ts';
 import type { SettleMode } from '../domain/route-price.ts';
 import { buyBalance, buysBalance, collectBalance } from './balance/buy-balance.ts';
 import { serveByBalance } from './balance/serve-balance.ts';
@@ -5,7 +7,8 @@ import type { AcceptedRequest, RoutedRequest } from './exchange.ts';
 import { type Destination, endOf, openUpstream, relay } from './forward.ts';
 import { handOutAgain, isForLater, payForLater } from './open-later.ts';
 import { readerFor } from './reader-for.ts';
-import type { Services } from './runtime.ts';
+import { relayPreflight } from './relay-preflight.ts';
+import type { Runtime, Services } from './runtime.ts';
 import { serveByAnswer } from './serve-by-answer.ts';
 import { collect } from './serve-charged.ts';
 import { serveOnCredit } from './serve-deferred.ts';
@@ -22,8 +25,16 @@ import {
 
 /** Carries a request that may pass to the upstream and back: the last stage. */
 export interface Transport {
+  /**
+   * The head of the request that a message asks about. Absent: the message is the request.
+   *
+   * @throws GatewayError for a message that does not say, or may not
+   */
+  readonly described?: (message: RequestHead, runtime: Runtime) => RequestHead;
   /** @param priced whether other requests pay for it: then no shared cache may store the answer */
   serveFree(request: AcceptedRequest, destination: Destination, priced?: boolean): Promise<Served>;
+  /** Has the API answer a CORS preflight, which is free (`cors: api`). */
+  servePreflight(request: AcceptedRequest, route: Route): Promise<Served>;
   servePaid(request: RoutedRequest, authorized: AuthorizedPayment, services: Services): Promise<Served | Refusal>;
   /** Serves a request that a pass opened. */
   serveAdmitted(request: RoutedRequest, admission: Admission, services: Services): Promise<Served | Refusal>;
@@ -54,6 +65,7 @@ function servePaid(
 /** Plain HTTP: one request, one response. */
 export const HTTP: Transport = {
   serveFree: forwardFree,
+  servePreflight: relayPreflight,
   servePaid,
   serveAdmitted: (request, admission, services) =>
     admission.balance === undefined

@@ -110,7 +110,8 @@ async function listen(parts: Parts, deps: GatewayDeps): Promise<SoleGateway> {
   const { configuration = soundConfiguration, reloads, registry = builtIn, log, sharesAddress = false } = deps;
   const { plans, services, metrics, store, reconciler, facilitators, opener } = parts;
   const { plan } = plans.current;
-  const listener = createPublicListener(services);
+  const door = registry.doorKinds.find((kind) => kind.isFor(plan));
+  const listener = createPublicListener(services, await door?.open(plan));
   metrics.readConnections(() => listener.connections);
   metrics.readDroppedLines(() => droppedLines(log));
   const checks = (): readonly ReadinessCheck[] => {

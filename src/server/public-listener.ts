@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { InFlight } from '../domain/in-flight.ts';
 import { createServer } from '../engine/node-http.ts';
+import type { Door } from '../pipeline/door.ts';
 import type { Services } from '../pipeline/runtime.ts';
 import { serve } from '../pipeline/serve.ts';
 import { receivedRequest } from '../proxy/client.ts';
@@ -39,9 +40,13 @@ export interface PublicListener {
   drain(timeoutMs: number, cut: (requests: number) => void): Promise<void>;
 }
 
-/** Creates the public HTTP server; it is not listening yet. */
-export function createPublicListener(services: Services): PublicListener {
-  return new DrainingListener(services);
+/**
+ * Creates the public HTTP server; it is not listening yet.
+ *
+ * @param door serves its requests; `undefined` where they are forwarded to an API
+ */
+export function createPublicListener(services: Services, door: Door | undefined): PublicListener {
+  return new DrainingListener(services, door);
 }
 
 /** A request that is being served. */
@@ -55,6 +60,7 @@ interface Serving {
 class DrainingListener implements PublicListener {
   readonly server: Server;
   readonly #services: Services;
+  readonly #door: Door | undefined;
   /** Requests being served. They may go on after their connection is gone: a settlement is waited for. */
   readonly #serving = new InFlight<Serving>();
   readonly #guard: ConnectionGuard;
@@ -64,8 +70,9 @@ class DrainingListener implements PublicListener {
   readonly #read: (socket: Socket) => void;
   #leaving = false;
 
-  constructor(services: Services) {
+  constructor(services: Services, door: Door | undefined) {
     this.#services = services;
+    this.#door = door;
     this.#guard = new ConnectionGuard(services.runtime);
     const { limits, keepAliveTimeoutMs } = services.runtime().plan;
     this.server = createServer({
@@ -161,7 +168,7 @@ class DrainingListener implements PublicListener {
       socket.destroy();
       return;
     }
-    if (isWebSocketUpgrade(req)) {
+    if (this.#door === undefined && isWebSocketUpgrade(req)) {
       this.#track({ ...serveUpgrade(req, socket, head, this.#services), res: undefined });
       return;
     }
@@ -173,7 +180,8 @@ class DrainingListener implements PublicListener {
     // The last answer on this connection: a later request on it would not be served.
     if (this.#leaving) res.shouldKeepAlive = false;
     const received = receivedRequest(req, res);
-    this.#track({ served: serve(received, this.#services), res, departure: received.client.departure });
+    const served = this.#door?.serve(received, this.#services) ?? serve(received, this.#services);
+    this.#track({ served, res, departure: received.client.departure });
   }
 
   #track(serving: Serving): void {

@@ -21,6 +21,7 @@ import {
 import { issuePass } from '../pipeline/issue-pass.ts';
 import { readerFor } from '../pipeline/reader-for.ts';
 import { noticeHeaders } from '../pipeline/refusal.ts';
+import { relayPreflight } from '../pipeline/relay-preflight.ts';
 import { takePlace, withPlace } from '../pipeline/reserve.ts';
 import type { Services } from '../pipeline/runtime.ts';
 import { serve } from '../pipeline/serve.ts';
@@ -86,6 +87,7 @@ interface UpgradeRequest {
 }
 
 class TunnelTransport implements Transport {
+  readonly servePreflight = relayPreflight;
   readonly #upgrade: UpgradeRequest;
 
   constructor(upgrade: UpgradeRequest) {

@@ -82,7 +82,7 @@ async function pay(url: string, options: PayOptions, terminal: Terminal): Promis
   const outcome =
     hasKey && !isRepeat
       ? await buy(request, {
-          ...{ wallet, solana, limit, table, agree, protocol: options.protocol },
+          ...{ wallet, others: solana === undefined ? [] : [solana], limit, table, agree, protocol: options.protocol },
           fetch: (sent) => sendWatched(sent, terminal),
         })
       : await fetchPlainly(request);

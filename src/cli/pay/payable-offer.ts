@@ -3,11 +3,11 @@ import type { PaymentRequired, PaymentRequirements } from '@x402/core/types';
 import type { AssetTable } from '../../config/asset-table.ts';
 import { type Amount, formatUnits, parseAmount } from '../../domain/amount.ts';
 import type { Asset, KnownNetwork } from '../../domain/asset.ts';
+import { sameAddress } from '../../domain/network-family.ts';
 import { statesMaximum } from '../../domain/offer.ts';
-import { isAddress } from '../../svm/public-key.ts';
+import { families } from '../../registry.ts';
 import { printable } from '../terminal.ts';
 import { offeredPass } from './pass.ts';
-import { isOnSolana } from './solana-wallet.ts';
 
 /** The parts of a 402 that apply to all its offers. */
 export type Stated = Pick<PaymentRequired, 'extensions'> & Partial<Pick<PaymentRequired, 'resource'>>;
@@ -30,23 +30,33 @@ export interface PayableOffer {
 /** What can be signed for here; anything else would go into messages and suggested commands as the server likes. */
 const EVM_ADDRESS = /^0x[0-9a-fA-F]{40}$/;
 
+/** The family whose networks x402 v1 has names for. */
+export const EVM = 'eip155';
+
+/** The family of a network, by its CAIP-2 identifier or its name in x402 v1. */
+export function familyOf(network: string): string {
+  const [family = EVM, ...rest] = network.split(':');
+  return rest.length === 0 ? EVM : family;
+}
+
 /** Reads one entry of `accepts`, v2 or v1; `undefined` when its amount or an address is none. */
 export function readOffer(requirements: PaymentRequirements, table: AssetTable): PayableOffer | undefined {
   // v1 calls it `maxAmountRequired`; the client hands such an entry on as it is.
   const stated = 'maxAmountRequired' in requirements ? requirements.maxAmountRequired : requirements.amount;
   const amount = parseAmount(stated);
   if (amount === undefined || amount === 0n) return undefined;
-  const solana = isOnSolana(requirements);
-  const isPayable = (text: string): boolean => (solana ? isAddress(text) : EVM_ADDRESS.test(text));
+  const name = familyOf(requirements.network);
+  const family = families.named(name);
+  if (family === undefined) return undefined;
+  // Of EVM in any case: a checksum is for those who type, and the buyer is asked about what is signed.
+  const isPayable = (text: string): boolean => (name === EVM ? EVM_ADDRESS.test(text) : family.readAddress(text).ok);
   if (!isPayable(requirements.asset) || !isPayable(requirements.payTo)) return undefined;
   const network = table.find(requirements.network);
   const assetAddress = requirements.asset;
   return {
     amount,
     assetAddress,
-    asset: network?.assets.find(({ address }) =>
-      solana ? address === assetAddress : address.toLowerCase() === assetAddress.toLowerCase(),
-    ),
+    asset: network?.assets.find(({ address }) => sameAddress(family, address, assetAddress)),
     networkId: requirements.network,
     network,
     scheme: requirements.scheme,

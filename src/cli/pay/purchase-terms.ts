@@ -1,8 +1,8 @@
 import type { PrivateKeyAccount } from 'viem/accounts';
 import type { AssetTable } from '../../config/asset-table.ts';
 import type { ProtocolSetting } from '../../domain/protocol-setting.ts';
+import type { OtherWallet } from './other-wallet.ts';
 import type { PayableOffer, Stated } from './payable-offer.ts';
-import type { SolanaWallet } from './solana-wallet.ts';
 import { overLimit, type SpendingLimit } from './spending-limit.ts';
 
 /** Why nothing was paid. */
@@ -44,8 +44,8 @@ export interface SignedPayment {
 export interface PurchaseTerms {
   /** Pays on EVM. */
   readonly wallet: PrivateKeyAccount | undefined;
-  /** Pays on Solana. Default: not possible. */
-  readonly solana?: SolanaWallet | undefined;
+  /** Pay on chains of other families, one each. Default: none. */
+  readonly others?: readonly OtherWallet[];
   readonly limit: SpendingLimit;
   readonly table: AssetTable;
   /** The protocol to pay by; `undefined` for x402, where the server speaks it. */

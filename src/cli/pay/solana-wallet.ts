@@ -1,15 +1,8 @@
-import type { PaymentRequirements, SchemeNetworkClient } from '@x402/core/types';
 import { fromBase58 } from '../../svm/base58.ts';
 import { KEY_BYTES, SIGNATURE_BYTES } from '../../svm/public-key.ts';
 import { CommandFailure, UsageError } from '../exit.ts';
 import type { Terminal } from '../terminal.ts';
-
-/** An account of Solana that can pay. */
-export interface SolanaWallet {
-  readonly address: string;
-  /** Signs offers of the scheme `exact`, with the official client's code. */
-  readonly scheme: SchemeNetworkClient;
-}
+import type { OtherWallet } from './other-wallet.ts';
 
 /** Packages that are not among the dependencies: a gateway does not need them, and they are larger than the rest. */
 const PACKAGES = '@x402/svm @solana/kit';
@@ -28,7 +21,7 @@ export async function openSolanaWallet(
   variable: string,
   rpcUrl: string | undefined,
   load: () => Promise<OfficialClient> = importClient,
-): Promise<SolanaWallet | undefined> {
+): Promise<OtherWallet | undefined> {
   const text = terminal.env[variable]?.trim();
   if (text === undefined || text === '') return undefined;
   const key = readKey(text);
@@ -41,7 +34,7 @@ export async function openSolanaWallet(
   try {
     const signer = await createKeyPairSignerFromBytes(key);
     const scheme = new ExactSvmScheme(signer, rpcUrl === undefined ? undefined : { rpcUrl });
-    return { address: signer.address, scheme };
+    return { family: 'solana', address: signer.address, scheme };
   } catch {
     // The library's own message may hold the bytes.
     throw new UsageError(`${variable} holds a key whose two halves do not belong together`);
@@ -86,9 +79,4 @@ async function loadClient(load: () => Promise<OfficialClient>): Promise<Official
       `to pay on Solana, the official client has to be installed beside turnpike-gateway\n  it needs: ${PACKAGES}\nrun npm install ${PACKAGES}, with -g where turnpike was installed with it`,
     );
   }
-}
-
-/** Whether an offer is on Solana, in v2; v1 has no such offers here. */
-export function isOnSolana({ network }: Pick<PaymentRequirements, 'network'>): boolean {
-  return network.startsWith('solana:');
 }

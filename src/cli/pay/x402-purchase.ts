@@ -3,7 +3,7 @@ import { decodePaymentRequiredHeader } from '@x402/core/http';
 import type { PaymentRequirements } from '@x402/core/types';
 import { wrapFetchWithPayment } from '@x402/fetch';
 import { registerEvmSchemes } from '../evm-schemes.ts';
-import { type PayableOffer, readOffer } from './payable-offer.ts';
+import { EVM, familyOf, type PayableOffer, readOffer } from './payable-offer.ts';
 import {
   type PurchaseOutcome,
   type PurchaseTerms,
@@ -11,7 +11,6 @@ import {
   refusalOf,
   type SignedPayment,
 } from './purchase-terms.ts';
-import { isOnSolana } from './solana-wallet.ts';
 import { overLimit } from './spending-limit.ts';
 
 /**
@@ -75,22 +74,23 @@ export function paymentByX402(headers: Headers): SignedPayment['header'] | undef
   return undefined;
 }
 
-type Keys = Pick<PurchaseTerms, 'wallet' | 'solana' | 'table'>;
+type Keys = Pick<PurchaseTerms, 'wallet' | 'others' | 'table'>;
 
 /** The official client, for the chains that there is a key for. */
 function clientOf(
   choose: (version: number, entries: PaymentRequirements[]) => PaymentRequirements,
-  { wallet, solana }: Keys,
+  { wallet, others = [] }: Keys,
 ): x402Client {
   const client = new x402Client(choose).setSpendControls(false);
   if (wallet !== undefined) registerEvmSchemes(client, wallet);
-  if (solana !== undefined) client.register('solana:*', solana.scheme);
+  for (const { family, scheme } of others) client.register(`${family}:*`, scheme);
   return client;
 }
 
 /** The account that pays an offer; `undefined` where there is no key for its chain. */
-function payerOf(entry: PaymentRequirements, { wallet, solana }: Keys): string | undefined {
-  return isOnSolana(entry) ? solana?.address : wallet?.address;
+function payerOf({ network }: PaymentRequirements, { wallet, others = [] }: Keys): string | undefined {
+  const family = familyOf(network);
+  return family === EVM ? wallet?.address : others.find((other) => other.family === family)?.address;
 }
 
 /** The first offer of a 402 where there is a key for none of them. */

@@ -54,6 +54,10 @@ class ChainWitness implements Witness {
     this.#tools = { node, reads: new ChainReads(node, NOBODY), confirmations: 1, clock };
   }
 
+  async servedChain(signal: AbortSignal): Promise<string> {
+    return `eip155:${await this.#node.servedChain(signal)}`;
+  }
+
   async confirm(
     payment: Payment,
     said: SettlementOutcome,

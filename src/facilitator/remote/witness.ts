@@ -14,6 +14,12 @@ export interface Witness {
   /** Least time between two looks at a node that others use too, in milliseconds. */
   readonly paceMs: number;
   /**
+   * The CAIP-2 name of the chain that the node says it serves.
+   *
+   * @throws Error when the node cannot be asked
+   */
+  servedChain(signal: AbortSignal): Promise<string>;
+  /**
    * Checks a facilitator's answer to a request to settle. A success counts when its transaction proves the transfer, a
    * failure while the chain does not show the contrary. Never throws: while the chain cannot be asked, a success is
    * `unknown`, and a failure stands, as it does where there is no node.

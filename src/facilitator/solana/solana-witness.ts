@@ -52,6 +52,10 @@ class SolanaWitness implements Witness {
     this.#tools = { node, clock };
   }
 
+  servedChain(signal: AbortSignal): Promise<string> {
+    return this.#node.servedChain(signal);
+  }
+
   async confirm(
     payment: Payment,
     said: SettlementOutcome,

@@ -119,7 +119,8 @@ function pushTrace(out: string[], { traceparent, tracestate }: NonNullable<Forwa
   if (tracestate !== undefined) out.push('tracestate', tracestate);
 }
 
-function pushPaidFacts(out: string[], { payer, money, pass, customer, ...paid }: PaidFacts): void {
+/** Adds what an API is told of a request for a priced resource. */
+export function pushPaidFacts(out: string[], { payer, money, pass, customer, ...paid }: PaidFacts): void {
   if (payer !== undefined) out.push('X402-Payer', payer);
   if (money !== undefined) out.push('X402-Network', money.network, 'X402-Asset', money.asset);
   if (pass !== undefined) out.push('X402-Pass', pass);

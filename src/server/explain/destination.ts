@@ -1,3 +1,4 @@
+import { describeUpstream } from '../../config/describe.ts';
 import { formatAmount } from '../../domain/amount.ts';
 import type { PaidPrice } from '../../domain/route-price.ts';
 import { serverName, serverText, type UpstreamServer } from '../../domain/upstream.ts';
@@ -34,7 +35,7 @@ export function describeDestination(request: AcceptedHead, target: Target, price
   const fromConfig = new Set(upstream.headers.map(([name]) => name.toLowerCase()));
   const added = out.filter((field) => !includes(sent, field));
   const path = forwardedPath(request, target);
-  const [url = '', ...alternatives] = upstream.servers.map((server) => urlAt(server, path));
+  const [url = describeUpstream(upstream), ...alternatives] = upstream.servers.map((server) => urlAt(server, path));
   return {
     url,
     alternatives,

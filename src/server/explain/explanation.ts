@@ -11,9 +11,9 @@ import { isFreeToAll, type PaidPrice, type RoutePrice } from '../../domain/route
 import { clientText, limitText } from '../../domain/use-limit.ts';
 import { whenText } from '../../domain/when.ts';
 import { acceptRequest } from '../../pipeline/accept.ts';
-import { type AskingRequest, priceOfRequest } from '../../pipeline/choose-price.ts';
+import { priceOfRequest } from '../../pipeline/choose-price.ts';
 import { isPreflight } from '../../pipeline/cross-origin.ts';
-import { type AcceptedHead, emptyNotes } from '../../pipeline/exchange.ts';
+import { type AcceptedHead, type AskingRequest, emptyNotes } from '../../pipeline/exchange.ts';
 import { matchRoute, resourceUrlOf } from '../../pipeline/match.ts';
 import { type AskedTool, readToolMessage, toolBody, toolHead } from '../../pipeline/mcp/read-tool-message.ts';
 import { isForTools, leadsElsewhere } from '../../pipeline/mcp/serve-tools.ts';

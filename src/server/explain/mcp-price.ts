@@ -4,7 +4,7 @@ import type { McpTerms } from '../../domain/mcp-terms.ts';
 import type { RoutePrice } from '../../domain/route-price.ts';
 import { priceOfCall } from '../../mcp/call-price.ts';
 import { readMessage } from '../../mcp/message.ts';
-import type { AskingRequest } from '../../pipeline/choose-price.ts';
+import type { AskingRequest } from '../../pipeline/exchange.ts';
 import { messageOf } from '../../pipeline/mcp/serve-mcp.ts';
 
 /** The cost of a request to an MCP server: the price of the call in it, or nothing, and why. */

@@ -14,6 +14,7 @@ export const madeUp: Registry = {
   protocols: [tollProtocol(() => `word${++words}`)],
   protocolKinds: [],
   answerReaders: [wordMeter()],
+  doorKinds: [],
   families: networkFamilies([moorFamily]),
   storeKinds: [journalKind],
   facilitatorKinds: [harbourKind],

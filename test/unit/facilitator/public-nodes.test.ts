@@ -10,6 +10,7 @@ describe('the reader of public nodes', () => {
     let loads = 0;
     const open: OpenWitness = () => ({
       paceMs: 1,
+      servedChain: async () => NETWORK,
       confirm: async (_payment, said) => said,
       resolve: async () => ({ kind: 'unused' }),
       findForeign: async () => ({ kind: 'none' }),

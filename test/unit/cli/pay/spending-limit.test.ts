@@ -73,6 +73,20 @@ describe('an offer', () => {
     expect(readOffer({ ...entry, network: 'eip155:84532' }, TABLE)).toBeUndefined();
   });
 
+  it.each([
+    ['eip155:84532', UNKNOWN, true],
+    ['base-sepolia', UNKNOWN, true],
+    ['hedera:testnet', '0.0.429274', true],
+    ['hedera:testnet', UNKNOWN, false],
+    ['eip155:84532', '0.0.429274', false],
+    ['tide:1', UNKNOWN, false],
+  ] as const)('on %s is read by the family of that network: %s', (network, address, isRead) => {
+    const of = { asset: address, payTo: address, amount: '1', scheme: 'exact', maxTimeoutSeconds: 1, extra: {} };
+    // The name of v1 is no CAIP-2 identifier, which the type asks for.
+    const entry = { ...of, network: network as `${string}:${string}` };
+    expect(readOffer(entry, TABLE) !== undefined).toBe(isRead);
+  });
+
   it('is priced in whole units where the token is known, else in atomic ones', () => {
     expect(priceText(offer('1500'))).toBe('0.0015 USDC');
     expect(priceText(offer('1500', UNKNOWN))).toBe(`1500 atomic units of ${UNKNOWN}`);
