@@ -4,8 +4,6 @@ import type { AnswerReaders } from './domain/answer-reader.ts';
 import type { FacilitatorSpec } from './domain/facilitator-spec.ts';
 import { type Network, networkFamily } from './domain/network.ts';
 import { type NetworkFamilies, networkFamilies } from './domain/network-family.ts';
-import type { Plan } from './domain/plan.ts';
-import { isPriced } from './domain/route-price.ts';
 import type { StoreSpec } from './domain/store-spec.ts';
 import type { TokenReader } from './facilitator/chain/token-facts.ts';
 import type { Facilitator } from './facilitator/facilitator.ts';
@@ -23,7 +21,7 @@ import { meteredAnswers } from './metering/metered-answers.ts';
 import type { DoorKind } from './pipeline/door.ts';
 import { mppKind } from './protocol/mpp/mpp-kind.ts';
 import type { Protocol } from './protocol/protocol.ts';
-import type { ProtocolKind, ProtocolParts } from './protocol/protocol-kind.ts';
+import type { ProtocolKind } from './protocol/protocol-kind.ts';
 import { x402V1 } from './protocol/v1/x402-v1.ts';
 import { x402V2 } from './protocol/v2/x402-v2.ts';
 import { createExactAny } from './scheme/exact-any/exact-any.ts';
@@ -266,21 +264,6 @@ export const builtIn: Registry = {
   facilitatorKinds: [],
   loadSchemes,
 };
-
-/**
- * The payment protocols of a plan, the preferred one first.
- *
- * @throws GatewayError `store_unavailable` where one needs the store's secret
- */
-export async function openProtocols(
-  { routes }: Pick<Plan, 'routes'>,
-  { protocols: always, protocolKinds: kinds }: Pick<Registry, 'protocols' | 'protocolKinds'>,
-  parts: ProtocolParts,
-): Promise<readonly Protocol[]> {
-  const spoken = new Set(routes.filter(isPriced).flatMap((route) => route.protocols));
-  const opening = kinds.filter(({ setting }) => spoken.has(setting)).map((kind) => kind.open(parts));
-  return [...always, ...(await Promise.all(opening))];
-}
 
 /**
  * The kind of a store.

@@ -32,16 +32,17 @@ const MAY_BE_GONE: ReadonlySet<string> = new Set([
 const LEAVES_OPEN: ReadonlySet<string> = new Set([
   'duplicate_settlement',
   'invalid_exact_evm_payload_authorization_valid_before',
-  'invalid_exact_evm_transaction_failed',
   'invalid_exact_evm_transaction_simulation_failed',
   'invalid_payload',
   'invalid_transaction_state',
-  'invalid_upto_evm_transaction_failed',
   'permit2_deadline_expired',
   'preflight_validation_failed',
   'unexpected_verify_error',
   'unknown_error',
 ]);
+
+/** A transaction failed, by the words of any scheme: it leaves open why, too. */
+const FAILED_TRANSACTION = /^invalid_[a-z0-9_]+_transaction_failed$/;
 
 /** Reasons that lie in what was signed: the same payment is never good again. */
 const LASTING: ReadonlySet<string> = new Set([
@@ -71,7 +72,7 @@ export function useByReason(reason: string): UseByReason | undefined {
   if (GONE.includes(reason)) return 'gone';
   if (LIKELY_GONE.has(reason)) return 'likely_gone';
   if (MAY_BE_GONE.has(reason)) return 'may_be_gone';
-  return LEAVES_OPEN.has(reason) ? 'open' : undefined;
+  return LEAVES_OPEN.has(reason) || FAILED_TRANSACTION.test(reason) ? 'open' : undefined;
 }
 
 /** For how long a reason holds: `lasting` for ever, `curable` until the payer has more money; `undefined` is not known. */

@@ -1,6 +1,7 @@
 import type { Plan } from '../domain/plan.ts';
 import { createTokenKey } from '../pass/token-keys.ts';
-import { builtIn, openProtocols } from '../registry.ts';
+import { openProtocols } from '../protocol/open-protocols.ts';
+import { builtIn } from '../registry.ts';
 import type { PaymentStore } from '../store/payment-store.ts';
 import { openAgents } from './agents.ts';
 import type { GatewayDeps } from './gateway-deps.ts';

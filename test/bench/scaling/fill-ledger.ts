@@ -14,8 +14,8 @@ const NONCES = 2n ** 48n;
 export type Filling =
   /** Paid, settled, delivered, all over. */
   | 'delivered'
-  /** Answered, settlement in doubt, and not due to be looked into for a day: open, whatever goes on beside them. */
-  | 'in doubt';
+  /** Answered, and being settled by another process, which lives for a day: open, whatever goes on beside them. */
+  | 'being settled';
 
 /**
  * Makes a ledger with so many payments, about a kilobyte each, written as fast as SQLite can. Their keys are spread evenly over those that new
@@ -35,6 +35,7 @@ export async function fillLedger(path: string, rows: number, filling: Filling, n
     database
       .prepare(insertOf(filling, newestMs))
       .run({ rows, now: Date.now(), step: NONCES / BigInt(rows), payer: PAYER.toLowerCase() });
+    database.prepare("INSERT INTO turnpike_owners (owner, beat_at) VALUES ('filled', ?)").run(Date.now() + DAY_MS);
     database.exec('COMMIT');
   } finally {
     database.close();
@@ -50,8 +51,8 @@ async function flush(path: string): Promise<void> {
 }
 
 function insertOf(filling: Filling, newestMs: number): string {
-  const inDoubt = filling === 'in doubt';
-  const settled = inDoubt ? 'NULL, NULL, NULL, NULL' : "'0x' || printf('%064x', i), $payer, '10000', claimed + 900";
+  const isOpen = filling === 'being settled';
+  const settled = isOpen ? 'NULL, NULL, NULL, NULL' : "'0x' || printf('%064x', i), $payer, '10000', claimed + 900";
   return `WITH RECURSIVE numbers(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM numbers WHERE i + 1 < $rows),
     payments AS (SELECT i, $now - ${SPAN_MS} + CAST(i AS REAL) / $rows * ${SPAN_MS - newestMs} AS at FROM numbers),
     timed AS (SELECT i, CAST(at AS INTEGER) AS claimed FROM payments)
@@ -62,7 +63,7 @@ function insertOf(filling: Filling, newestMs: number): string {
     SELECT 'eip155:84532|${ASSET}|' || $payer || '|0x' || printf('%012x%052x', i * $step, i),
       printf('%064x', i), printf('%064x', i * 7), printf('%032x', i), 'route-' || (i % 10), $payer, 'eip155:84532',
       '${ASSET}', '10000', '0x209693bc6afc0c5328ba36faf03c514ef312287c', 'exact', claimed, claimed / 1000 + 300,
-      ${inDoubt ? "'unknown'" : "'delivered'"}, 'filled', 'remote', ${inDoubt ? "'{}'" : 'NULL'}, NULL, 4, ${settled},
-      ${inDoubt ? 1 : 0}, 1, 0, ${inDoubt ? `$now + ${DAY_MS}` : 0}, claimed + 1000
+      ${isOpen ? "'settling'" : "'delivered'"}, 'filled', 'remote', ${isOpen ? "'{}'" : 'NULL'}, NULL, 4, ${settled},
+      ${isOpen ? 1 : 0}, 1, 0, 0, claimed + 1000
     FROM timed`;
 }

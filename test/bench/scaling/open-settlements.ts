@@ -17,7 +17,7 @@ export function openSettlements(settle: 'after' | 'deferred'): Dimension {
         keys: 'deferred: { maxUnsettled: 1000000, maxUnsettledPerPayer: 1000000 }\n',
         store: 'sqlite',
       });
-      await fillLedger(join(dirname(file), 'ledger.db'), size, 'in doubt');
+      await fillLedger(join(dirname(file), 'ledger.db'), size, 'being settled');
       const command = await bench.commandOn(file);
       const facts = [{ name: 'start', unit: 'ms', value: command.readyAfterMs }];
       const url = `${command.url}/paid`;

@@ -68,9 +68,9 @@ describe('a ledger that was filled', () => {
     expect(first).toMatchObject({ state: 'delivered', settlement: { amount: 10000n } });
   });
 
-  it('has payments in doubt that count as owed, and that recovery does not take', async () => {
-    const path = join(folder, 'in-doubt.db');
-    await fillLedger(path, 100, 'in doubt');
+  it('has payments that another process settles, that count as owed, and that recovery does not take', async () => {
+    const path = join(folder, 'open.db');
+    await fillLedger(path, 100, 'being settled');
     const ledger = await openSqliteLedger(path);
     const [first] = await ledger.list({}, undefined, 1);
     expect(await ledger.countOwedBy(first?.payer ?? '', 1000)).toBe(100);
