@@ -9,11 +9,10 @@ import type { Metering, MeterSpec } from '../domain/metered-price.ts';
 import { type Offer, statesMaximum } from '../domain/offer.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Route } from '../domain/route.ts';
-import { isPriced, type RoutePrice } from '../domain/route-price.ts';
+import { isPriced, type RoutePrice, requestsText } from '../domain/route-price.ts';
 import { statedText } from '../domain/stated-calls.ts';
 import { serverText, type Upstream } from '../domain/upstream.ts';
 import { clientText, type FreeQuota, limitText } from '../domain/use-limit.ts';
-import { whenText } from '../domain/when.ts';
 
 /** One way to pay, in plain data. */
 export interface OfferDescription {
@@ -217,7 +216,7 @@ function describePrices(prices: readonly RoutePrice[]): Pick<RouteDescription, k
 }
 
 function describeEntry(price: RoutePrice): EntryDescription {
-  return { id: price.id, when: whenText(price.when), ...describePrice(price) };
+  return { id: price.id, when: requestsText(price), ...describePrice(price) };
 }
 
 /** Describes one price. */

@@ -2,7 +2,7 @@ import type { RouteAccess } from './access.ts';
 import type { ChargeRule } from './charge-rule.ts';
 import type { Metering } from './metered-price.ts';
 import type { Offer } from './offer.ts';
-import type { When } from './when.ts';
+import { type When, whenText } from './when.ts';
 
 /** When the money moves, relative to the upstream's work. See `docs/lifecycle.md`. */
 export type SettleMode = 'after' | 'before' | 'deferred';
@@ -94,6 +94,11 @@ export function descriptionOf({ prices }: Priced): string | undefined {
 /** Whether every request of a route is free, whatever it asks. */
 export function isFreeToAll({ prices: [only] }: Priced): boolean {
   return only?.kind === 'free' && only.when.length === 0;
+}
+
+/** Which requests of its route a price is for, in a few words for people; `the rest` where it has no conditions. */
+export function requestsText({ when }: RoutePrice): string {
+  return whenText(when);
 }
 
 /** The prices of a route as the file puts them, for people, each once: `$0.001 or free`. */

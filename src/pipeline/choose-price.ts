@@ -1,5 +1,5 @@
 import { bodyFact, readBody } from '../content/body-facts.ts';
-import type { Decision } from '../content/decision.ts';
+import { Decision } from '../content/decision.ts';
 import { ABSENT, type Fact, type Facts } from '../content/fact.ts';
 import type { GraphqlOperation } from '../content/graphql-request.ts';
 import { type AskedHead, headFact } from '../content/head-facts.ts';
@@ -32,7 +32,7 @@ export function choosePrice(request: AskingRequest, route: Route): ChosenPrice |
   const [only] = route.prices;
   if (only !== undefined && only.when.length === 0) return { price: only, pricedBody: undefined };
   const head = new HeadOfRequest(request, route);
-  const asking: Asking = { request, route, decision: request.runtime.decision(route), head };
+  const asking: Asking = { request, route, decision: decisionOf(route), head };
   const found = asking.decision.byHead(new RequestFacts(head));
   switch (found.kind) {
     case 'chosen':
@@ -42,6 +42,18 @@ export function choosePrice(request: AskingRequest, route: Route): ChosenPrice |
     case 'body':
       return new PriceOfBody(asking, found.possible);
   }
+}
+
+/** The decisions that were compiled. They hold nothing but what follows from their routes, and go with them. */
+const DECISIONS = new WeakMap<Route, Decision<RoutePrice>>();
+
+/** The decision between the prices of a route: compiled with its first request, for its prices never change. */
+function decisionOf(route: Route): Decision<RoutePrice> {
+  const known = DECISIONS.get(route);
+  if (known !== undefined) return known;
+  const decision = new Decision(route.prices);
+  DECISIONS.set(route, decision);
+  return decision;
 }
 
 /** Chooses the price of a request, and waits for the body where it decides. */

@@ -1,5 +1,4 @@
 import type { AgentSignatures } from '../content/agent-signatures.ts';
-import type { Decision } from '../content/decision.ts';
 import type { AbandonedPayment } from '../domain/abandoned-payment.ts';
 import type { RouteAccess } from '../domain/access.ts';
 import type { AnswerReaders } from '../domain/answer-reader.ts';
@@ -9,7 +8,7 @@ import type { Offer } from '../domain/offer.ts';
 import type { PassId } from '../domain/pass.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Route } from '../domain/route.ts';
-import type { PaidPrice, RoutePrice } from '../domain/route-price.ts';
+import type { PaidPrice } from '../domain/route-price.ts';
 import type { Upstream } from '../domain/upstream.ts';
 import type { FacilitatorPool } from '../facilitator/failover.ts';
 import type { McpState } from '../mcp/mcp-state.ts';
@@ -111,8 +110,6 @@ export interface Runtime {
   readonly paywall: Pick<Paywall, 'page'> | undefined;
   upstreamClient(upstream: Upstream): UpstreamClient;
   upgradeProxy(upstream: Upstream): UpgradeProxy;
-  /** How the price of a request is chosen among those of its route. */
-  decision(route: Route): Decision<RoutePrice>;
   /** A price of one of its routes, in force. */
   openPrice(route: Route, price: PaidPrice): OpenPrice;
 }

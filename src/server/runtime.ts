@@ -1,4 +1,3 @@
-import { Decision } from '../content/decision.ts';
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
 import type { Leases } from '../domain/leases.ts';
@@ -7,7 +6,7 @@ import type { Plan } from '../domain/plan.ts';
 import { offersOf, upstreamsOf } from '../domain/plan-parts.ts';
 import { isSameWay, sumOffers } from '../domain/price-sum.ts';
 import type { Route } from '../domain/route.ts';
-import { type PaidPrice, type PricePart, paidPrices, type RoutePrice } from '../domain/route-price.ts';
+import { type PaidPrice, type PricePart, paidPrices } from '../domain/route-price.ts';
 import type { Upstream } from '../domain/upstream.ts';
 import { type FacilitatorPool, type FacilitatorPoolDeps, orderedFacilitators } from '../facilitator/failover.ts';
 import type { ApiTools, Discovery, OpenPrice, Runtime } from '../pipeline/runtime.ts';
@@ -105,7 +104,6 @@ class PlanRuntime implements OpenRuntime {
    */
   #prices = new WeakMap<PaidPrice, OpenPrice>();
   readonly #spoken = new WeakMap<Route['protocols'], readonly Protocol[]>();
-  readonly #decisions = new Map<Route, Decision<RoutePrice>>();
   readonly #clients = new Map<Upstream, UpstreamClient>();
   readonly #tunnels = new Map<Upstream, UpgradeProxy>();
   readonly #listings: Listings | undefined;
@@ -136,10 +134,6 @@ class PlanRuntime implements OpenRuntime {
 
   upgradeProxy(upstream: Upstream): UpgradeProxy {
     return getOrOpen(this.#tunnels, upstream, (settings) => openUpgradeProxy(settings, this.health));
-  }
-
-  decision(route: Route): Decision<RoutePrice> {
-    return getOrOpen(this.#decisions, route, ({ prices }) => new Decision(prices));
   }
 
   protocols(route: Route): readonly Protocol[] {

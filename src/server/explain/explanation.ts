@@ -7,9 +7,8 @@ import { hostName } from '../../domain/host.ts';
 import { Leases } from '../../domain/leases.ts';
 import type { Plan } from '../../domain/plan.ts';
 import type { Route } from '../../domain/route.ts';
-import { isFreeToAll, type PaidPrice, type RoutePrice } from '../../domain/route-price.ts';
+import { isFreeToAll, type PaidPrice, type RoutePrice, requestsText } from '../../domain/route-price.ts';
 import { clientText, limitText } from '../../domain/use-limit.ts';
-import { whenText } from '../../domain/when.ts';
 import { acceptRequest } from '../../pipeline/accept.ts';
 import { priceOfRequest } from '../../pipeline/choose-price.ts';
 import { isPreflight } from '../../pipeline/cross-origin.ts';
@@ -189,8 +188,8 @@ async function costOf(
 /** The price of this request, and why: its conditions, or the parts of its sum. */
 function fitOf(price: RoutePrice): EntryDescription {
   const sum = price.kind === 'priced' ? price.parts : undefined;
-  const when = sum?.map(({ price: part, count }) => `${count} × (${whenText(part.when)})`).join(' + ');
-  return { id: price.id, when: when ?? whenText(price.when), ...describePrice(price) };
+  const when = sum?.map(({ price: part, count }) => `${count} × (${requestsText(part)})`).join(' + ');
+  return { id: price.id, when: when ?? requestsText(price), ...describePrice(price) };
 }
 
 function explainUnmatched(accepted: AcceptedHead, asked: Asked): Explanation {
