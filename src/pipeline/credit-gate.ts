@@ -16,6 +16,15 @@ export interface OwedCounts {
  */
 const COUNT_LASTS_MS = 100;
 
+/** A count is used for this many times as long as it took: the larger the debts, the rarer they are counted. */
+const TIMES_AS_LONG = 20;
+
+/** The longest that a count is used, in milliseconds: it may have waited for a ledger that was away. */
+const LASTS_AT_MOST_MS = 1000;
+
+/** From so many answers on, what one payer owes is not counted for each answer either. */
+const MANY = 1000;
+
 /** Permission to answer once before the money moves. */
 export interface Credit {
   readonly payer: string;
@@ -25,13 +34,13 @@ export interface Credit {
   writtenAt: number;
 }
 
-/** A count over all payers, running or done. */
-interface Total {
+/** A count that is used again, over all payers or of one; running or done. */
+interface KeptCount {
   readonly upTo: bigint;
   /** Tick at which it began: it includes debts that were written before. */
   readonly since: number;
   /** Time of the clock at which it expires. */
-  readonly until: number;
+  until: number;
   readonly owed: Promise<number | bigint>;
 }
 
@@ -43,14 +52,17 @@ interface Total {
  *
  * Exact within a process. Processes know of each other's debts through the ledger only. Together they can exceed the
  * bound of a payer by what they begin in the same moment, and the bound of all payers by what they begin in the same
- * {@link COUNT_LASTS_MS}.
+ * {@link COUNT_LASTS_MS}. Where a count takes long, or a payer owes {@link MANY}, it is what they begin while the count
+ * is used.
  */
 export class CreditGate {
   readonly #clock: () => number;
   readonly #credits = new Set<Credit>();
   /** Requests that wait for counts, with the tick at which the older of their two counts began. */
   readonly #taking = new Set<{ since: number }>();
-  #total: Total | undefined;
+  #total: KeptCount | undefined;
+  /** Of payers that owe many. */
+  readonly #ofPayers = new Map<string, KeptCount>();
   #tick = 0;
 
   /** @param clock milliseconds; never goes back */
@@ -70,11 +82,12 @@ export class CreditGate {
     this.#taking.add(taking);
     try {
       const total = this.#countAll(BigInt(bounds.maxUnsettled), counts);
-      taking.since = total.since;
-      const [all, ofPayer] = await Promise.all([total.owed, counts.ofPayer(Number(bounds.maxUnsettledPerPayer))]);
+      const own = this.#countPayer(payer, BigInt(bounds.maxUnsettledPerPayer), counts);
+      taking.since = Math.min(total.since, own.since);
+      const [all, ofPayer] = await Promise.all([total.owed, own.owed]);
       const isWithin =
         BigInt(all) + this.#unseen(total.since) <= bounds.maxUnsettled &&
-        BigInt(ofPayer) + this.#unseen(since, payer) <= bounds.maxUnsettledPerPayer;
+        BigInt(ofPayer) + this.#unseen(own.since, payer) <= bounds.maxUnsettledPerPayer;
       if (isWithin) return credit;
       this.#credits.delete(credit);
       return undefined;
@@ -100,16 +113,48 @@ export class CreditGate {
   }
 
   /** The cached count, or a new one. A failed count is not cached. */
-  #countAll(upTo: bigint, counts: OwedCounts): Total {
+  #countAll(upTo: bigint, counts: OwedCounts): KeptCount {
     const now = this.#clock();
     const known = this.#total;
     if (known !== undefined && known.upTo === upTo && now < known.until) return known;
-    const total: Total = { upTo, since: this.#tick, until: now + COUNT_LASTS_MS, owed: counts.all(Number(upTo)) };
+    const owed = counts.all(Number(upTo));
+    const total: KeptCount = { upTo, since: this.#tick, until: now + COUNT_LASTS_MS, owed };
     this.#total = total;
-    total.owed.catch(() => {
-      if (this.#total === total) this.#total = undefined;
-    });
+    owed.then(
+      () => {
+        total.until = Math.max(total.until, this.#untilAfter(now));
+      },
+      () => {
+        if (this.#total === total) this.#total = undefined;
+      },
+    );
     return total;
+  }
+
+  /** The kept count of a payer that owes many, or a new one. */
+  #countPayer(payer: string, upTo: bigint, counts: OwedCounts): KeptCount {
+    const now = this.#clock();
+    const known = this.#ofPayers.get(payer);
+    if (known !== undefined && known.upTo === upTo && now < known.until) return known;
+    this.#ofPayers.delete(payer);
+    const owed = counts.ofPayer(Number(upTo));
+    const own: KeptCount = { upTo, since: this.#tick, until: now, owed };
+    owed.then(
+      (count) => {
+        // Amounts are no measure of how long a count takes.
+        if (typeof count !== 'number' || count < MANY) return;
+        own.until = this.#untilAfter(now);
+        this.#ofPayers.set(payer, own);
+      },
+      () => undefined,
+    );
+    return own;
+  }
+
+  /** When a count that began at `from` and has ended now is not used any more. */
+  #untilAfter(from: number): number {
+    const now = this.#clock();
+    return now + Math.min(TIMES_AS_LONG * (now - from), LASTS_AT_MOST_MS);
   }
 
   /** Answers whose debt a count that began at `since` does not include; of one payer or of all. */
@@ -123,7 +168,12 @@ export class CreditGate {
 
   /** Forgets debts that every count, running or cached, includes. */
   #forget(): void {
+    const now = this.#clock();
     let oldest = this.#total?.since ?? this.#tick;
+    for (const [payer, { since, until }] of this.#ofPayers) {
+      if (until <= now) this.#ofPayers.delete(payer);
+      else oldest = Math.min(oldest, since);
+    }
     for (const { since } of this.#taking) oldest = Math.min(oldest, since);
     for (const credit of this.#credits) if (credit.writtenAt <= oldest) this.#credits.delete(credit);
   }

@@ -1,4 +1,5 @@
 import { type AbandonedPayment, isAbandonedAt } from '../domain/abandoned-payment.ts';
+import type { PaymentRecord } from '../domain/payment-record.ts';
 import { isHeld } from '../domain/payment-state.ts';
 import type { Balances } from '../store/balances.ts';
 import type { Ledger } from '../store/ledger.ts';
@@ -44,6 +45,7 @@ export class Reconciler {
   readonly #deps: ReconcilerDeps;
   readonly #recovery: PaymentRecovery;
   readonly #heartbeat: Heartbeat;
+  readonly #monotonic: () => number;
   /** The time for deleting old rows. */
   readonly #steady: SteadyClock;
   /**
@@ -54,12 +56,16 @@ export class Reconciler {
   readonly #stopping = new AbortController();
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
-  #again = false;
+  /** What there is more of than the last round did. */
+  #more: 'nothing' | 'owed' | 'all' = 'nothing';
+  /** When the last whole round ended, by the monotonic clock. */
+  #wholeAt = Number.NEGATIVE_INFINITY;
   readonly #abandoned = new Set<AbandonedPayment>();
 
   constructor(deps: ReconcilerDeps) {
-    const { store, owner, notes, clock, monotonic } = deps;
+    const { store, owner, notes, clock, monotonic = () => performance.now() } = deps;
     this.#deps = deps;
+    this.#monotonic = monotonic;
     this.#recovery = new PaymentRecovery({
       ...deps,
       adopt: (payment) => this.adopt(payment),
@@ -90,11 +96,14 @@ export class Reconciler {
     await this.#run();
   }
 
-  /** Starts the next round now: there is something to settle. */
+  /** Starts the next round now: there is something to look into. */
   wake(): void {
-    if (this.#stopping.signal.aborted) return;
-    if (this.#running !== undefined) this.#again = true;
-    else void this.#run();
+    this.#wake('all');
+  }
+
+  /** Settles what is owed now: an answer on credit went out. All other work waits for the next round of its time. */
+  settleOwed(): void {
+    this.#wake('owed');
   }
 
   /** Takes over a payment that a request of this process had to let go of. */
@@ -111,41 +120,57 @@ export class Reconciler {
     await this.#attempt('retire', () => this.#deps.store.retire(this.#deps.owner));
   }
 
+  #wake(work: 'owed' | 'all'): void {
+    if (this.#stopping.signal.aborted) return;
+    if (this.#more !== 'all') this.#more = work;
+    if (this.#running === undefined) void this.#run();
+  }
+
   async #run(): Promise<void> {
     clearTimeout(this.#timer);
     this.#running = this.#rounds();
     await this.#running;
     this.#running = undefined;
     if (this.#stopping.signal.aborted) return;
-    this.#timer = setTimeout(() => void this.#run(), ROUND_MS);
+    const untilNext = Math.max(0, this.#wholeAt + ROUND_MS - this.#monotonic());
+    this.#timer = setTimeout(() => this.#wake('all'), untilNext);
     this.#timer.unref();
   }
 
   /** Runs rounds without a pause while there is more work than fits into one round. */
   async #rounds(): Promise<void> {
     do {
-      this.#again = false;
-      await this.#round();
-    } while (this.#again && !this.#stopping.signal.aborted);
+      // What is owed must not keep all other work waiting.
+      const isWhole = this.#more === 'all' || this.#monotonic() - this.#wholeAt >= ROUND_MS;
+      this.#more = 'nothing';
+      if (isWhole) await this.#round();
+      else await this.#takeAndLook('owed', (now) => this.#deps.store.takeOwed(this.#deps.owner, now, HOLD_MS, AT_ONCE));
+    } while (this.#more !== 'nothing' && !this.#stopping.signal.aborted);
+  }
+
+  /** Looks into as many payments as are taken at once, and notes whether there may be more. */
+  async #takeAndLook(work: 'owed' | 'all', take: (now: number) => Promise<readonly PaymentRecord[]>): Promise<void> {
+    await this.#attempt('open payments', async () => {
+      const open = await take(this.#deps.clock());
+      if (open.length === AT_ONCE && this.#more !== 'all') this.#more = work;
+      await Promise.all(open.map((record) => this.#recovery.look(record)));
+    });
   }
 
   async #round(): Promise<void> {
     const { store, owner, clock, retentionMs, retryWindowMs, everyRound } = this.#deps;
     await this.#heartbeat.beat();
     const living = this.#living.now();
-    await this.#attempt('open payments', async () => {
-      const open = await store.takeOpen(owner, clock(), HOLD_MS, AT_ONCE, living);
-      if (open.length === AT_ONCE) this.#again = true;
-      await Promise.all(open.map((record) => this.#recovery.look(record)));
-    });
+    await this.#takeAndLook('all', (now) => store.takeOpen(owner, now, HOLD_MS, AT_ONCE, living));
     // Payments that are adopted meanwhile wait for the next round.
     for (const payment of [...this.#abandoned]) await this.#attempt('abandoned payment', () => this.#takeUp(payment));
     await this.#attempt('balances', async () => {
-      if (await releaseLeftHolds(store.passes.balances, clock(), living)) this.#again = true;
+      if (await releaseLeftHolds(store.passes.balances, clock(), living)) this.#more = 'all';
     });
     await this.#attempt('round', everyRound);
     const times = { retentionMs: retentionMs(), retryWindowMs: retryWindowMs() };
     await this.#attempt('pruning', () => pruneStore(store, times, this.#steady.now(), clock()));
+    this.#wholeAt = this.#monotonic();
   }
 
   /** The payment stays abandoned until the ledger answers again. */

@@ -14,6 +14,11 @@ export const SECOND_LOOK_MS = 60_000;
  */
 export const LONGEST_AHEAD_MS = 180_000;
 
+/** Whether a look has come, at its time or by {@link LONGEST_AHEAD_MS}. */
+export function hasCome(checkAt: number, now: number): boolean {
+  return checkAt <= now || checkAt > now + LONGEST_AHEAD_MS;
+}
+
 /** Open settlements of one state. */
 export interface OpenCount {
   readonly state: PaymentState;
@@ -60,6 +65,11 @@ export interface Upkeep {
     limit: number,
     living?: number,
   ): Promise<readonly PaymentRecord[]>;
+  /**
+   * Takes `owed` payments whose `checkAt` is above 0 and has come, in the same way, and no others. It costs the same
+   * however much is open; what a clock that was put back has set is left to {@link takeOpen}.
+   */
+  takeOwed(owner: string, now: number, holdMs: number, limit: number): Promise<readonly PaymentRecord[]>;
   /**
    * Ends the second look at a settled payment: `checkAt` becomes 0. Its `evidence` is deleted, unless the answer can
    * still be collected. Its epoch stays, so that a request that is collecting it is not disturbed.

@@ -128,6 +128,29 @@ export function takingContract(scene: LedgerScene): void {
       expect(await take()).toMatchObject([{ key: owed.key, state: 'owed' }]);
     });
 
+    it('takes what is owed alone, when it is due, once, and as many as asked for', async () => {
+      const takeOwed = () => scene.ledger.takeOwed('finder', scene.now, HOLD_MS, 2);
+      await unknownFrom(scene.now, 'in doubt');
+      await broughtTo('settling', paymentClaim({ name: 'left behind' }));
+      const sending = await broughtTo('owed', paymentClaim({ name: 'being sent' }));
+      await scene.ledger.beat(sending.owner, scene.now);
+      const keys: string[] = [];
+      for (const [index, name] of ['first', 'second', 'third'].entries()) {
+        const owed = await broughtTo('owed', paymentClaim({ name }));
+        keys.push((await moved(owed, { to: 'owed', checkAt: scene.now + 10 + index })).key);
+      }
+      expect(await takeOwed()).toEqual([]);
+      scene.now += 12;
+      const taken = await takeOwed();
+      expect(taken.map(({ key }) => key).sort()).toEqual(keys.slice(0, 2).sort());
+      for (const row of taken) {
+        expect(row).toMatchObject({ state: 'owed', owner: 'finder', checks: 1, checkAt: scene.now + HOLD_MS });
+        expect(await scene.ledger.find(row.key)).toEqual(row);
+      }
+      expect((await takeOwed()).map(({ key }) => key)).toEqual(keys.slice(2));
+      expect(await takeOwed()).toEqual([]);
+    });
+
     it.each([
       'delivered',
       'undelivered',

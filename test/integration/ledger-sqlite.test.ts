@@ -27,6 +27,7 @@ import {
   countOwedStatement,
   pruneStatement,
   takeOpenStatement,
+  takeOwedStatement,
   takeSettledStatement,
 } from '../../src/store/sql/upkeep-statements.ts';
 import { pruneUsesStatement, returnUseStatement } from '../../src/store/sql/use-statements.ts';
@@ -390,6 +391,9 @@ describe('a SQLite ledger', () => {
     const taking = { owner: 'finder', now: NOW, holdMs: 1, limit: 1 };
     const index = (name: string) => expect.stringContaining(`USING INDEX turnpike_payments_${name}`);
     expect(plan(takeOpenStatement({ ...taking, living: NOW }, sqliteDialect).text)).toEqual(index('open'));
+    expect(plan(takeOwedStatement(taking, sqliteDialect).text)).toMatch(
+      /SEARCH turnpike_payments USING (COVERING )?INDEX turnpike_payments_open \(state=\? AND check_at>\? AND check_at<\?\)/,
+    );
     expect(plan(takeSettledStatement(taking, sqliteDialect).text)).toEqual(index('look_again'));
     expect(plan(countOwedStatement(1).text)).toMatch(/USING COVERING INDEX turnpike_payments_owed/);
     expect(plan(countOwedByStatement('payer', 1).text)).toMatch(

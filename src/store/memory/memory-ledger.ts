@@ -22,7 +22,7 @@ import type { PassStore } from '../passes.ts';
 import type { PaymentStore } from '../payment-store.ts';
 import type { Quote } from '../quotes.ts';
 import { freshRecord, steppedRecord } from '../record.ts';
-import { LONGEST_AHEAD_MS, type OpenCount, OWNER_GONE_MS, type OwedAsset } from '../upkeep.ts';
+import { hasCome, type OpenCount, OWNER_GONE_MS, type OwedAsset } from '../upkeep.ts';
 import { MemoryAnswers } from './memory-answers.ts';
 import { matchingRows, modelTotalsOf, orderedRows, totalsOf } from './memory-books.ts';
 import { debtsOf, openCounts, owedRows, owedSum } from './memory-debts.ts';
@@ -115,15 +115,12 @@ class MemoryLedger implements PaymentStore {
   }
 
   takeOpen(owner: string, now: number, holdMs: number, limit: number, living = now): Promise<readonly PaymentRecord[]> {
-    return this.#calls.run(async () =>
-      [...this.#rows.values()]
-        .filter((row) => this.#isToTake(row, now, living))
-        .sort((a, b) => a.checkAt - b.checkAt)
-        .slice(0, limit)
-        .map((row) =>
-          this.#put({ ...row, owner, epoch: row.epoch + 1, checks: row.checks + 1, checkAt: now + holdMs }),
-        ),
-    );
+    return this.#take((row) => this.#isToTake(row, now, living), { owner, checkAt: now + holdMs }, limit);
+  }
+
+  takeOwed(owner: string, now: number, holdMs: number, limit: number): Promise<readonly PaymentRecord[]> {
+    const isDue = ({ state, checkAt }: PaymentRecord) => state === 'owed' && checkAt > 0 && checkAt <= now;
+    return this.#take(isDue, { owner, checkAt: now + holdMs }, limit);
   }
 
   confirm(key: PaymentKey): Promise<void> {
@@ -276,8 +273,22 @@ class MemoryLedger implements PaymentStore {
     return row === undefined || row.identifier !== identifier || isClaimable(row.state) ? undefined : row;
   }
 
+  #take(
+    isWanted: (row: PaymentRecord) => boolean,
+    taken: Pick<PaymentRecord, 'owner' | 'checkAt'>,
+    limit: number,
+  ): Promise<readonly PaymentRecord[]> {
+    return this.#calls.run(async () =>
+      [...this.#rows.values()]
+        .filter(isWanted)
+        .sort((a, b) => a.checkAt - b.checkAt)
+        .slice(0, limit)
+        .map((row) => this.#put({ ...row, ...taken, epoch: row.epoch + 1, checks: row.checks + 1 })),
+    );
+  }
+
   #isToTake({ state, owner, checkAt }: PaymentRecord, now: number, living: number): boolean {
-    const isDue = checkAt <= now || checkAt > now + LONGEST_AHEAD_MS;
+    const isDue = hasCome(checkAt, now);
     if (isDue && (state === 'unknown' || (state === 'owed' && checkAt > 0))) return true;
     if (HELD.includes(state)) return this.#isGone(owner, living);
     return (RESTING.includes(state) || DEFAULTED.includes(state)) && checkAt > 0 && isDue;

@@ -101,6 +101,10 @@ export class SqlLedger implements PaymentStore {
     return this.#upkeep.takeOpen(owner, now, holdMs, limit, living);
   }
 
+  takeOwed(owner: string, now: number, holdMs: number, limit: number): Promise<readonly PaymentRecord[]> {
+    return this.#upkeep.takeOwed(owner, now, holdMs, limit);
+  }
+
   confirm(key: PaymentKey): Promise<void> {
     return this.#upkeep.confirm(key);
   }

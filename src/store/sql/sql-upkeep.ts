@@ -22,6 +22,7 @@ import {
   retireStatement,
   takeDefaultedStatement,
   takeOpenStatement,
+  takeOwedStatement,
   takeSettledStatement,
 } from './upkeep-statements.ts';
 
@@ -55,6 +56,13 @@ export class SqlUpkeep implements Upkeep {
       if (debts.length > 0) return readSound(debts, readRecord);
       const settled = await this.#engine.run(takeSettledStatement({ owner, now, holdMs, limit }, dialect));
       return readSound(settled, readRecord);
+    });
+  }
+
+  takeOwed(owner: string, now: number, holdMs: number, limit: number): Promise<readonly PaymentRecord[]> {
+    return this.#calls.run(async () => {
+      const { dialect } = this.#engine;
+      return readSound(await this.#engine.run(takeOwedStatement({ owner, now, holdMs, limit }, dialect)), readRecord);
     });
   }
 

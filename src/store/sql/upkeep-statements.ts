@@ -69,6 +69,16 @@ export function takeOpenStatement(
   };
 }
 
+/** Takes answers on credit whose money is to be asked for: one range of the index of open payments. */
+export function takeOwedStatement({ owner, now, holdMs, limit }: Taking, dialect: Dialect): Statement {
+  return {
+    kind: 'write',
+    name: 'take_owed',
+    text: takeText(`${IS_OPEN} AND state = 'owed' AND check_at > 0 AND check_at <= $3`, dialect),
+    values: [text(owner), whole(now + holdMs), whole(now), limit],
+  };
+}
+
 /** Takes settled rows that are to be looked at once more. */
 export function takeSettledStatement(taking: Taking, dialect: Dialect): Statement {
   return takeDueStatement('take_settled', IS_RESTING, taking, dialect);

@@ -58,6 +58,7 @@ function storeThatTells(inner: PaymentStore, note: (record: PaymentRecord) => vo
     beat: (owner, now) => inner.beat(owner, now),
     retire: (owner) => inner.retire(owner),
     takeOpen: (owner, now, holdMs, limit, living) => inner.takeOpen(owner, now, holdMs, limit, living),
+    takeOwed: (owner, now, holdMs, limit) => inner.takeOwed(owner, now, holdMs, limit),
     confirm: (key) => inner.confirm(key),
     resolve: (key, resolution) => inner.resolve(key, resolution),
     countOwed: (upTo) => inner.countOwed(upTo),

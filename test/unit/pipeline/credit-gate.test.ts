@@ -82,6 +82,78 @@ describe('the credit gate', () => {
     expect(ledger.counted).toBe(2);
   });
 
+  describe('with a payer that owes many', () => {
+    const LARGE = { maxUnsettled: 10_000, maxUnsettledPerPayer: 2002 };
+    const TOOK_MS = 10;
+    const LASTS_MS = 20 * TOOK_MS;
+
+    /** A gate that has counted so much for its payer, which took a while. */
+    async function countedOnce(owed: number) {
+      const { gate, time } = gateWithClock();
+      const ledger = { owed, counted: 0 };
+      const counts: OwedCounts = {
+        all: async () => 0,
+        ofPayer: async () => {
+          ledger.counted += 1;
+          const seen = ledger.owed;
+          await Promise.resolve();
+          time.now += TOOK_MS;
+          return seen;
+        },
+      };
+      const take = async (): Promise<boolean> => {
+        const credit = await gate.take('payer', LARGE, counts);
+        if (credit === undefined) return false;
+        ledger.owed += 1;
+        gate.written(credit);
+        gate.release(credit);
+        return true;
+      };
+      expect(await take()).toBe(true);
+      return { gate, time, ledger, counts, take };
+    }
+
+    it('counts what it owes once in a while, and adds every debt of its own', async () => {
+      const { ledger, time, take } = await countedOnce(2000);
+      expect(await take()).toBe(true);
+      expect(await take()).toBe(false);
+      expect(ledger.counted).toBe(1);
+      ledger.owed = 1500;
+      time.now += LASTS_MS - 1;
+      expect(await take()).toBe(false);
+      time.now += 1;
+      expect(await take()).toBe(true);
+      expect(ledger.counted).toBe(2);
+    });
+
+    it('counts others for themselves, and a payer that owes few with each answer', async () => {
+      const { gate, counts, ledger } = await countedOnce(2000);
+      await gate.take('another', LARGE, counts);
+      expect(ledger.counted).toBe(2);
+      const few = await countedOnce(10);
+      await few.take();
+      expect(few.ledger.counted).toBe(2);
+    });
+
+    it('counts anew for another bound, and never uses a count for longer than a second', async () => {
+      const { gate, counts, ledger, time, take } = await countedOnce(2000);
+      await gate.take('payer', { ...LARGE, maxUnsettledPerPayer: 3000 }, counts);
+      expect(ledger.counted).toBe(2);
+      time.now += LASTS_MS;
+      const slow: OwedCounts = {
+        all: async () => 0,
+        ofPayer: async () => {
+          time.now += 60_000;
+          return 1800;
+        },
+      };
+      await gate.take('payer', LARGE, slow);
+      time.now += 1000;
+      await take();
+      expect(ledger.counted).toBe(3);
+    });
+  });
+
   it('remembers a debt as long as a request waits for an older count', async () => {
     const { gate, time } = gateWithClock();
     const ledger = new SlowLedger();

@@ -166,6 +166,50 @@ describe('a transfer of somebody else that bought a pass', () => {
   });
 });
 
+describe('answers on credit, one after the other', () => {
+  it('are taken up as they come, and other work has its round each second all the same', async () => {
+    let [now, passed, rounds, looks] = [1_800_000_000_000, 0, 0, 0];
+    const store = openMemoryLedger(() => now);
+    const reconciler = new Reconciler({
+      store,
+      owner: 'seller',
+      facilitator: () => facilitatorThatFinds(() => ({ kind: 'settled', settlement: SETTLEMENT })),
+      retentionMs: () => HOUR_MS,
+      retryWindowMs: () => HOUR_MS,
+      webhooks: () => [],
+      everyRound: async () => {
+        rounds += 1;
+      },
+      notes: {
+        moved: () => {
+          looks += 1;
+        },
+        takenBack: () => {},
+        heard: () => {},
+        trouble: (_what, fault) => expect.fail(String(fault)),
+      },
+      clock: () => now,
+      monotonic: () => passed,
+    });
+    const sell = async (name: string): Promise<void> => {
+      const { record } = await store.claim(paymentClaim({ name, state: 'forwarding', owner: 'seller' }));
+      await store.transition(record.key, record.epoch, { to: 'owed', asked: record.amount });
+      await store.transition(record.key, record.epoch + 1, { to: 'owed', answered: true, checkAt: now });
+      const before = looks;
+      reconciler.settleOwed();
+      await expect.poll(() => looks).toBeGreaterThan(before);
+    };
+    await reconciler.start();
+    for (const name of ['one', 'two', 'three']) await sell(name);
+    expect(rounds).toBe(1);
+    now += 1000;
+    passed += 1000;
+    await sell('four');
+    await expect.poll(() => rounds).toBe(2);
+    await reconciler.stop();
+  });
+});
+
 describe('a clock that jumps ahead', () => {
   it('takes nothing from a process that lives, and later what one left behind that is gone', async () => {
     let [now, passed, rounds] = [1_800_000_000_000, 0, 0];
