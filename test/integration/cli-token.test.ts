@@ -85,7 +85,7 @@ describe('turnpike passes list', () => {
       available: 10,
       lent: 0,
     });
-    const nobody = await turnpike('passes', 'list', ...place, '--payer', '0xee');
+    const nobody = await turnpike('passes', 'list', ...place, '--payer', `0x${'ee'.repeat(20)}`);
     expect(nobody).toMatchObject({ code: 0, out: '', err: expect.stringContaining('no such passes in ') });
   });
 });

@@ -97,7 +97,7 @@ metadata:
     {{- include "turnpike.selectorLabels" . | nindent 4 }}
   annotations:
     # Keys that a reload cannot change: with another value the pods are replaced. What can be reloaded, is.
-    turnpike/restart: {{ pick (fromYaml .Values.config) "listen" "admin" "adminHosts" "keepAliveTimeout" "workers" "store" "tracing" | toYaml | sha256sum }}
+    turnpike/restart: {{ pick (fromYaml .Values.config) "listen" "admin" "adminHosts" "authz" "keepAliveTimeout" "workers" "store" "tracing" | toYaml | sha256sum }}
     {{- with .Values.podAnnotations }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
