@@ -48,9 +48,45 @@ export async function openPostgres(): Promise<TestPostgres> {
 /** Starts a server of our own on a free loopback port, with its files in a temporary folder. */
 export async function startPostgres(): Promise<TestPostgres> {
   const databaseDir = await mkdtemp(join(tmpdir(), 'turnpike-postgres-'));
-  const port = await freePort();
+  const guard = guardOf(databaseDir);
+  const { server, port } = await startedOnFreePort(databaseDir);
+  const url = `postgres://${USER}:${PASSWORD}@127.0.0.1:${port}/postgres`;
+  return {
+    createDatabase: () => createDatabase(url),
+    stop: () => server.stop(),
+    start: () => server.start(),
+    dispose: async () => {
+      await server.stop();
+      // Its end is waited for, though it keeps no process alive before.
+      guard.ref();
+      guard.stdin.end();
+      await once(guard, 'exit');
+      await rm(databaseDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Ports that are tried: another process may take one before the server does. */
+const MOST_PORTS = 5;
+
+async function startedOnFreePort(databaseDir: string): Promise<{ server: EmbeddedPostgres; port: number }> {
+  await embedded(databaseDir, await freePort()).initialise();
+  for (let tried = 1; ; tried += 1) {
+    const port = await freePort();
+    const server = embedded(databaseDir, port);
+    try {
+      await server.start();
+      return { server, port };
+    } catch (reason) {
+      // A server that ends before it is ready is told without a reason.
+      if (tried === MOST_PORTS) throw new Error(`PostgreSQL does not start on a free port: ${reason}`);
+    }
+  }
+}
+
+function embedded(databaseDir: string, port: number): EmbeddedPostgres {
   const quiet = (): void => undefined;
-  const server = new EmbeddedPostgres({
+  return new EmbeddedPostgres({
     databaseDir,
     port,
     user: USER,
@@ -67,23 +103,6 @@ export async function startPostgres(): Promise<TestPostgres> {
     onLog: quiet,
     onError: quiet,
   });
-  const guard = guardOf(databaseDir);
-  await server.initialise();
-  await server.start();
-  const url = `postgres://${USER}:${PASSWORD}@127.0.0.1:${port}/postgres`;
-  return {
-    createDatabase: () => createDatabase(url),
-    stop: () => server.stop(),
-    start: () => server.start(),
-    dispose: async () => {
-      await server.stop();
-      // Its end is waited for, though it keeps no process alive before.
-      guard.ref();
-      guard.stdin.end();
-      await once(guard, 'exit');
-      await rm(databaseDir, { recursive: true, force: true });
-    },
-  };
 }
 
 function givenServer(): string | undefined {
