@@ -3,7 +3,7 @@ import { transactionOf } from '../domain/receipt.ts';
 import type { RequestHead } from '../domain/request-head.ts';
 import type { RequestOutcome } from '../observe/observer.ts';
 import { charge } from '../pipeline/charge.ts';
-import { type ClaimedPayment, claimPayment } from '../pipeline/claim.ts';
+import type { ClaimedPayment } from '../pipeline/claim.ts';
 import type { AcceptedRequest, RoutedRequest } from '../pipeline/exchange.ts';
 import { paidFacts } from '../pipeline/forward.ts';
 import { noticeHeaders } from '../pipeline/refusal.ts';
@@ -19,6 +19,7 @@ import {
   served,
 } from '../pipeline/stages.ts';
 import type { Transport } from '../pipeline/transport.ts';
+import { claimThen } from '../pipeline/with-claim.ts';
 import { type PaidFacts, pushPaidFacts } from '../proxy/headers/to-upstream.ts';
 import type { AskingClient } from './asking-client.ts';
 import { describedRequest } from './described-request.ts';
@@ -63,17 +64,11 @@ export class LetPass implements Transport {
     services: Services,
   ): Promise<Served | Refusal> {
     if (request.clientGone.aborted) return served('client_gone');
-    const claimed = await claimPayment(request, authorized, 'before', services);
-    switch (claimed.kind) {
-      case 'refusal':
-        return claimed;
-      case 'collectable':
-        return await this.collect(request, claimed, services);
-      case 'claimed': {
-        const charged = await charge(request, claimed, authorized, services);
-        return charged.kind === 'refusal' ? charged : await this.#handOver(request, claimed, charged.notice, services);
-      }
-    }
+    const goOn = async (claimed: ClaimedPayment): Promise<Served | Refusal> => {
+      const charged = await charge(request, claimed, authorized, services);
+      return charged.kind === 'refusal' ? charged : await this.#handOver(request, claimed, charged.notice, services);
+    };
+    return await claimThen(request, authorized, 'before', services, goOn, this);
   }
 
   async serveAdmitted(request: RoutedRequest, admission: Admission): Promise<Served> {

@@ -36,16 +36,27 @@ export async function withClaim(
 ): Promise<Served | Refusal> {
   if (request.clientGone.aborted) return served('client_gone');
   const kind = settle === 'before' ? 'paid' : 'promised';
-  const run = async (placed: RoutedRequest): Promise<Served | Refusal> => {
-    const claimed = await claimPayment(placed, authorized, settle, services);
-    switch (claimed.kind) {
-      case 'refusal':
-        return claimed;
-      case 'collectable':
-        return await ends.collect(placed, claimed, services);
-      case 'claimed':
-        return await goOn(claimed, placed);
-    }
-  };
+  const run = (placed: RoutedRequest): Promise<Served | Refusal> =>
+    claimThen(placed, authorized, settle, services, (claimed) => goOn(claimed, placed), ends);
   return await withPlace(request, kind, run, authorized.payment.authorization.payer);
+}
+
+/** Takes the payment and goes on with it, in the same way, for a request that has its room or needs none. */
+export async function claimThen(
+  request: RoutedRequest,
+  authorized: AuthorizedPayment,
+  settle: ChargeOrder,
+  services: Services,
+  goOn: (claimed: ClaimedPayment) => Promise<Served | Refusal>,
+  ends: Pick<Ends, 'collect'>,
+): Promise<Served | Refusal> {
+  const claimed = await claimPayment(request, authorized, settle, services);
+  switch (claimed.kind) {
+    case 'refusal':
+      return claimed;
+    case 'collectable':
+      return await ends.collect(request, claimed, services);
+    case 'claimed':
+      return await goOn(claimed);
+  }
 }

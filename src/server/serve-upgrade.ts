@@ -8,7 +8,7 @@ import type { StageFacts, TraceContext } from '../observe/tracer.ts';
 import { faultAnswer } from '../pipeline/answer.ts';
 import { buysBalance } from '../pipeline/balance/buy-balance.ts';
 import { charge } from '../pipeline/charge.ts';
-import { type ClaimedPayment, claimDelivery, claimPayment } from '../pipeline/claim.ts';
+import { type ClaimedPayment, claimDelivery } from '../pipeline/claim.ts';
 import type { AcceptedRequest, RoutedRequest } from '../pipeline/exchange.ts';
 import {
   type Destination,
@@ -37,6 +37,7 @@ import {
 } from '../pipeline/stages.ts';
 import { traced } from '../pipeline/traced.ts';
 import type { Transport } from '../pipeline/transport.ts';
+import { claimThen } from '../pipeline/with-claim.ts';
 import { receivedRequest } from '../proxy/client.ts';
 import type { ClientDeparture } from '../proxy/client-departure.ts';
 import type { UpgradeOutcome } from '../proxy/forward-upgrade.ts';
@@ -110,11 +111,11 @@ class TunnelTransport implements Transport {
       throw new GatewayError('upgrade_unsupported', { detail: SAID_BY_ANSWER });
     }
     return await withPlace(request, 'tunnel', async (placed) => {
-      const claimed = await claimPayment(placed, authorized, 'before', services);
-      if (claimed.kind === 'refusal') return claimed;
-      if (claimed.kind === 'collectable') return await this.collect(placed, claimed, services);
-      const charged = await charge(placed, claimed, authorized, services);
-      return charged.kind === 'refusal' ? charged : await this.#deliver(placed, claimed, charged.notice);
+      const goOn = async (claimed: ClaimedPayment): Promise<Served | Refusal> => {
+        const charged = await charge(placed, claimed, authorized, services);
+        return charged.kind === 'refusal' ? charged : await this.#deliver(placed, claimed, charged.notice);
+      };
+      return await claimThen(placed, authorized, 'before', services, goOn, this);
     });
   }
 
