@@ -7,7 +7,7 @@ import type { PaymentRecord } from '../../../src/domain/payment-record.ts';
 import type { SettlementOutcome } from '../../../src/domain/settlement.ts';
 import type { Webhook } from '../../../src/domain/webhook.ts';
 import type { Facilitator } from '../../../src/facilitator/facilitator.ts';
-import { Reconciler } from '../../../src/recovery/reconciler.ts';
+import { Reconciler, type ReconcilerDeps } from '../../../src/recovery/reconciler.ts';
 import { openMemoryLedger } from '../../../src/store/memory/memory-ledger.ts';
 import type { PaymentStore } from '../../../src/store/payment-store.ts';
 import { paymentClaim } from '../../contract/ledger-scene.ts';
@@ -35,6 +35,29 @@ function facilitatorThatFinds(find: () => SettlementOutcome): Facilitator {
     },
     close: async () => {},
   };
+}
+
+/** The parts that a test has to give. */
+type Given = Pick<ReconcilerDeps, 'store' | 'owner' | 'clock'> &
+  Partial<Omit<ReconcilerDeps, 'notes'>> & { readonly notes?: Partial<ReconcilerDeps['notes']> };
+
+/** A reconciler that knows no facilitator, keeps rows for long, and fails its test at any trouble, unless told otherwise. */
+function reconcilerOf({ notes, ...given }: Given): Reconciler {
+  return new Reconciler({
+    facilitator: () => undefined,
+    retentionMs: () => 1000 * HOUR_MS,
+    retryWindowMs: () => HOUR_MS,
+    webhooks: () => [],
+    everyRound: async () => {},
+    notes: {
+      moved: () => {},
+      takenBack: () => {},
+      heard: () => {},
+      trouble: (_what, fault) => expect.fail(String(fault)),
+      ...notes,
+    },
+    ...given,
+  });
 }
 
 async function settledPayment(store: PaymentStore, now: number): Promise<void> {
@@ -74,19 +97,12 @@ async function lookedAt(
   const taken: PaymentRecord[] = [];
   for (let time = 0; time < times; time += 1) {
     now += HOUR_MS;
-    const reconciler = new Reconciler({
+    const reconciler = reconcilerOf({
       store,
       owner: `looker ${time}`,
       facilitator: () => facilitatorThatFinds(find),
-      retentionMs: () => 1000 * HOUR_MS,
-      retryWindowMs: () => HOUR_MS,
-      webhooks: () => [],
-      everyRound: async () => {},
       notes: {
-        moved: () => {},
         takenBack: (record) => taken.push(record),
-        heard: () => {},
-        trouble: (_what, fault) => expect.fail(String(fault)),
       },
       clock,
     });
@@ -140,23 +156,13 @@ describe('a transfer of somebody else that bought a pass', () => {
     const settlement = { ...SETTLEMENT, amount: record.amount };
     await store.transition(record.key, record.epoch, { to: 'undelivered', settlement, checkAt: now + 60_000 });
     now += HOUR_MS;
-    const reconciler = new Reconciler({
+    const reconciler = reconcilerOf({
       store,
       owner: 'looker',
       facilitator: () => ({
         ...facilitatorThatFinds(() => expect.fail('another settlement is known')),
         resolve: async () => ({ kind: 'settled', settlement }),
       }),
-      retentionMs: () => 1000 * HOUR_MS,
-      retryWindowMs: () => HOUR_MS,
-      webhooks: () => [],
-      everyRound: async () => {},
-      notes: {
-        moved: () => {},
-        takenBack: () => {},
-        heard: () => {},
-        trouble: (_what, fault) => expect.fail(String(fault)),
-      },
       clock,
     });
     await reconciler.start();
@@ -170,13 +176,11 @@ describe('answers on credit, one after the other', () => {
   it('are taken up as they come, and other work has its round each second all the same', async () => {
     let [now, passed, rounds, looks] = [1_800_000_000_000, 0, 0, 0];
     const store = openMemoryLedger(() => now);
-    const reconciler = new Reconciler({
+    const reconciler = reconcilerOf({
       store,
       owner: 'seller',
       facilitator: () => facilitatorThatFinds(() => ({ kind: 'settled', settlement: SETTLEMENT })),
       retentionMs: () => HOUR_MS,
-      retryWindowMs: () => HOUR_MS,
-      webhooks: () => [],
       everyRound: async () => {
         rounds += 1;
       },
@@ -184,9 +188,6 @@ describe('answers on credit, one after the other', () => {
         moved: () => {
           looks += 1;
         },
-        takenBack: () => {},
-        heard: () => {},
-        trouble: (_what, fault) => expect.fail(String(fault)),
       },
       clock: () => now,
       monotonic: () => passed,
@@ -217,21 +218,12 @@ describe('a clock that jumps ahead', () => {
     await store.beat('other', now);
     await store.claim(paymentClaim({ name: 'held', state: 'forwarding', owner: 'other' }));
     const holder = async () => (await store.list({}, undefined, 1))[0]?.owner;
-    const reconciler = new Reconciler({
+    const reconciler = reconcilerOf({
       store,
       owner: 'looker',
-      facilitator: () => undefined,
       retentionMs: () => HOUR_MS,
-      retryWindowMs: () => HOUR_MS,
-      webhooks: () => [],
       everyRound: async () => {
         rounds += 1;
-      },
-      notes: {
-        moved: () => {},
-        takenBack: () => {},
-        heard: () => {},
-        trouble: (_what, fault) => expect.fail(String(fault)),
       },
       clock: () => now,
       monotonic: () => passed,
@@ -279,20 +271,9 @@ describe('a payment that moved no money', () => {
       await store.transition(record.key, record.epoch, { to: state });
     }
     const round = async () => {
-      const reconciler = new Reconciler({
+      const reconciler = reconcilerOf({
         store,
         owner: 'looker',
-        facilitator: () => undefined,
-        retentionMs: () => 1000 * HOUR_MS,
-        retryWindowMs: () => HOUR_MS,
-        webhooks: () => [],
-        everyRound: async () => {},
-        notes: {
-          moved: () => {},
-          takenBack: () => {},
-          heard: () => {},
-          trouble: (_what, fault) => expect.fail(String(fault)),
-        },
         clock,
       });
       await reconciler.start();
@@ -324,20 +305,11 @@ describe('a settlement that recovery finds', () => {
       asked.push(now - since);
       return { kind: 'settled', settlement: SETTLEMENT };
     };
-    const reconciler = new Reconciler({
+    const reconciler = reconcilerOf({
       store,
       owner: 'finder',
       facilitator: () => ({ ...finds, resolve }),
       retentionMs: () => HOUR_MS,
-      retryWindowMs: () => HOUR_MS,
-      webhooks: () => [],
-      everyRound: async () => {},
-      notes: {
-        moved: () => {},
-        takenBack: () => {},
-        heard: () => {},
-        trouble: (_what, fault) => expect.fail(String(fault)),
-      },
       clock: () => now,
     });
     await reconciler.start();
@@ -353,20 +325,12 @@ describe('a settlement that recovery finds', () => {
     await store.claim(claim);
     const hook: Webhook = { id: 'books', url: 'https://books.example/', secret: 'x', routes: undefined };
     const finds = facilitatorThatFinds(() => ({ kind: 'settled', settlement: SETTLEMENT }));
-    const reconciler = new Reconciler({
+    const reconciler = reconcilerOf({
       store,
       owner: 'finder',
       facilitator: () => ({ ...finds, resolve: async () => ({ kind: 'settled', settlement: SETTLEMENT }) }),
       retentionMs: () => HOUR_MS,
-      retryWindowMs: () => HOUR_MS,
       webhooks: () => [hook, { ...hook, id: 'jobs', routes: ['jobs'] }],
-      everyRound: async () => {},
-      notes: {
-        moved: () => {},
-        takenBack: () => {},
-        heard: () => {},
-        trouble: (_what, fault) => expect.fail(String(fault)),
-      },
       clock: () => now,
     });
     await reconciler.start();
@@ -387,20 +351,10 @@ describe('pruning', () => {
     const old = await store.passes.grant(sale({ payment: 'old', version: 'old' }), now);
     const recent = await store.passes.grant(sale({ payment: 'recent', version: 'recent', forMs: 3 * HOUR_MS }), now);
     now += 3 * HOUR_MS;
-    const reconciler = new Reconciler({
+    const reconciler = reconcilerOf({
       store,
       owner: 'pruner',
-      facilitator: () => undefined,
       retentionMs: () => HOUR_MS,
-      retryWindowMs: () => HOUR_MS,
-      webhooks: () => [],
-      everyRound: async () => {},
-      notes: {
-        moved: () => {},
-        takenBack: () => {},
-        heard: () => {},
-        trouble: (_what, fault) => expect.fail(String(fault)),
-      },
       clock,
     });
     await reconciler.start();
@@ -428,20 +382,10 @@ describe('an answer on credit whose process is gone', () => {
         return { kind: 'settled', settlement: { ...SETTLEMENT, amount } };
       },
     };
-    const reconciler = new Reconciler({
+    const reconciler = reconcilerOf({
       store,
       owner: 'me',
       facilitator: () => facilitator,
-      retentionMs: () => 1000 * HOUR_MS,
-      retryWindowMs: () => HOUR_MS,
-      webhooks: () => [],
-      everyRound: async () => {},
-      notes: {
-        moved: () => {},
-        takenBack: () => {},
-        heard: () => {},
-        trouble: (_what, fault) => expect.fail(String(fault)),
-      },
       clock: () => now,
     });
     await reconciler.start();
@@ -473,14 +417,10 @@ describe('the health of the ledger', () => {
   it('is bad after two failed heartbeats or one that hangs, and good after the next good one', async () => {
     vi.useFakeTimers();
     let beat: () => Promise<void> = async () => {};
-    const reconciler = new Reconciler({
+    const reconciler = reconcilerOf({
       store: Object.assign(openMemoryLedger(Date.now), { beat: () => beat() }),
       owner: 'me',
-      facilitator: () => undefined,
       retentionMs: () => HOUR_MS,
-      retryWindowMs: () => HOUR_MS,
-      webhooks: () => [],
-      everyRound: async () => {},
       notes: { moved: () => {}, takenBack: () => {}, heard: () => {}, trouble: () => {} },
       clock: Date.now,
     });
