@@ -116,7 +116,7 @@ export class CreditGate {
   #countAll(upTo: bigint, counts: OwedCounts): KeptCount {
     const now = this.#clock();
     const known = this.#total;
-    if (known !== undefined && known.upTo === upTo && now < known.until) return known;
+    if (isUsable(known, upTo, now)) return known;
     const owed = counts.all(Number(upTo));
     const total: KeptCount = { upTo, since: this.#tick, until: now + COUNT_LASTS_MS, owed };
     this.#total = total;
@@ -135,7 +135,7 @@ export class CreditGate {
   #countPayer(payer: string, upTo: bigint, counts: OwedCounts): KeptCount {
     const now = this.#clock();
     const known = this.#ofPayers.get(payer);
-    if (known !== undefined && known.upTo === upTo && now < known.until) return known;
+    if (isUsable(known, upTo, now)) return known;
     this.#ofPayers.delete(payer);
     const owed = counts.ofPayer(Number(upTo));
     const own: KeptCount = { upTo, since: this.#tick, until: now, owed };
@@ -177,4 +177,9 @@ export class CreditGate {
     for (const { since } of this.#taking) oldest = Math.min(oldest, since);
     for (const credit of this.#credits) if (credit.writtenAt <= oldest) this.#credits.delete(credit);
   }
+}
+
+/** Whether a kept count may stand in for a new one. */
+function isUsable(known: KeptCount | undefined, upTo: bigint, now: number): known is KeptCount {
+  return known !== undefined && known.upTo === upTo && now < known.until;
 }
