@@ -244,6 +244,23 @@ describe.skipIf(serverIsMissing !== undefined)(`a PostgreSQL outage${without(ser
     }
   });
 
+  it('that ends while a ledger opens is waited out', async () => {
+    const wire = await silenceableWire(Number(new URL(url).port));
+    try {
+      const through = new URL(url);
+      through.port = String(wire.port);
+      wire.silence();
+      const opening = openPostgresLedger(through.href, { connectTimeoutMs: 2000, statementTimeoutMs: 30_000 });
+      await wire.swallowed;
+      wire.speak();
+      ledger = await opening;
+      expect((await ledger.claim(paymentClaim({ name: 'opened late' }))).kind).toBe('claimed');
+    } finally {
+      await ledger.close();
+      wire.close();
+    }
+  });
+
   it('keeps a ledger from opening, and says so without the password', async () => {
     const wrong = new URL(url);
     wrong.password = 'hunter2';
@@ -282,11 +299,13 @@ function everythingOf(error: unknown): string {
 /** A TCP relay that can stop carrying bytes without closing anything: what a firewall does that forgot a connection. */
 async function silenceableWire(port: number) {
   const sockets = new Set<Socket>();
+  const swallowed = Promise.withResolvers<void>();
   let isSilent = false;
   const carry = (from: Socket, to: Socket): void => {
     sockets.add(from);
     from.on('data', (bytes) => {
-      if (!isSilent) to.write(bytes);
+      if (isSilent) swallowed.resolve();
+      else to.write(bytes);
     });
     from.on('error', () => undefined);
     from.on('close', () => to.destroy());
@@ -301,6 +320,8 @@ async function silenceableWire(port: number) {
   if (address === null || typeof address === 'string') throw new Error('no port');
   return {
     port: address.port,
+    /** Settles when bytes were not carried. */
+    swallowed: swallowed.promise,
     silence: () => {
       isSilent = true;
     },

@@ -19,6 +19,8 @@ import type { PostgresAddress } from './postgres-url.ts';
 const LONG_STATEMENT_MS = 60_000;
 /** How much longer the driver waits than the server: the server gives up with a certain result, the driver in doubt. */
 const DRIVER_GRACE_MS = 1000;
+/** How often the first connection is tried that gets no answer in time: a busy server is no reason to end a start. */
+const FIRST_ATTEMPTS = 5;
 /** PostgreSQL's error code (Appendix A) for a value that a unique index has already. */
 const UNIQUE_VIOLATION = '23505';
 /** The type id of `bigint`: counts, times and epochs, all far below 2^53. */
@@ -150,7 +152,7 @@ class PostgresEngine implements SqlEngine {
       const run = async (text: string): Promise<readonly SchemaRow[]> =>
         (await client.query<SchemaRow>({ text, ...patience(LONG_STATEMENT_MS) })).rows;
       await (access === 'read' ? requireSchema : migrate)({ run }, DIALECT);
-    }, true);
+    }, 'first');
   }
 
   run(statement: Statement): Promise<readonly SqlRow[]> {
@@ -179,20 +181,27 @@ class PostgresEngine implements SqlEngine {
     }
   }
 
-  async #connect(): Promise<PoolClient> {
+  async #connect(attempts: number): Promise<PoolClient> {
     try {
       return await this.#pool.connect();
     } catch (error) {
+      if (attempts > 1 && isConnectTimeout(error)) return await this.#connect(attempts - 1);
       throw this.#sessions === 'own' && isRefusedByPooler(error) ? new NoOwnSession() : error;
     }
   }
 
-  /** A connection on which something failed is not used again: its server may be read-only by now, or gone. */
-  async #withClient<Result>(use: (client: ClientBase) => Promise<Result>, once = false): Promise<Result> {
-    const client = await this.#connect();
+  /**
+   * A connection on which something failed is not used again: its server may be read-only by now, or gone. Neither is
+   * the first one, which locked the schema.
+   */
+  async #withClient<Result>(
+    use: (client: ClientBase) => Promise<Result>,
+    connection: 'first' | 'any' = 'any',
+  ): Promise<Result> {
+    const client = await this.#connect(connection === 'first' ? FIRST_ATTEMPTS : 1);
     try {
       const result = await use(client);
-      client.release(once);
+      client.release(connection === 'first');
       return result;
     } catch (error) {
       client.release(!isUniqueViolation(error));
@@ -252,6 +261,14 @@ function asParameter(value: Statement['values'][number]): string | number | Buff
 /** How long the driver waits for one query; it has the option, but its types lack it. */
 function patience(statementMs: number): Partial<QueryConfig> & { readonly query_timeout: number } {
   return { query_timeout: statementMs + DRIVER_GRACE_MS };
+}
+
+/** What the pool and the driver say; neither gives a code. */
+function isConnectTimeout(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    /connection timeout|timeout exceeded when trying to connect|timeout expired/.test(error.message)
+  );
 }
 
 function isUniqueViolation(error: unknown): boolean {
