@@ -92,16 +92,22 @@ describe.skipIf(missing !== undefined)(`a PostgreSQL ledger behind PgBouncer in 
   });
 
   it('cancels a statement that takes too long, at the server and with no later effect', async () => {
-    const ledger = await openPostgresLedger(bouncer.url, { clock: () => NOW, statementTimeoutMs: 100 });
+    const ledger = await openPatiently(bouncer.url, { clock: () => NOW });
+    const hurried = await openPostgresLedger(bouncer.url, {
+      clock: () => NOW,
+      connectTimeoutMs: 30_000,
+      statementTimeoutMs: 500,
+    });
     const { record } = await ledger.claim(paymentClaim({ name: 'locked' }));
     await admin.query(`BEGIN; SELECT 1 FROM turnpike_payments WHERE key = '${record.key}' FOR UPDATE`);
-    await expect(ledger.transition(record.key, record.epoch, { to: 'released' })).rejects.toMatchObject({
+    await expect(hurried.transition(record.key, record.epoch, { to: 'released' })).rejects.toMatchObject({
       code: 'store_unavailable',
       cause: { message: expect.stringContaining('statement timeout') },
     });
     await admin.query('ROLLBACK');
     const outcome = await ledger.transition(record.key, record.epoch, { to: 'released' });
     expect(outcome.kind).toBe('moved');
+    await hurried.close();
     await ledger.close();
   });
 

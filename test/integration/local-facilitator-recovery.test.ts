@@ -30,7 +30,7 @@ afterAll(async () => {
 describe('a settlement that was written down and lost', () => {
   it('is sent by the next process, as the same bytes, when the node failed during the first', async () => {
     const node = await nodeThatDropsSends();
-    const first = open({ rpc: new Map([[devnet.network, node.url]]), settleTimeoutMs: 200 });
+    const first = open({ rpc: new Map([[devnet.network, node.url]]), settleTimeoutMs: 2000 });
     const made = await makePayment(devnet);
     const book = notebook();
     expect(await settleInFull(first, made.payment, book.write)).toMatchObject({ kind: 'unknown' });
@@ -52,7 +52,7 @@ describe('a settlement that was written down and lost', () => {
 
   it('is mined although a lower account number was never sent', async () => {
     const node = await nodeThatDropsSends();
-    const first = open({ rpc: new Map([[devnet.network, node.url]]), settleTimeoutMs: 200 });
+    const first = open({ rpc: new Map([[devnet.network, node.url]]), settleTimeoutMs: 2000 });
     const books = [notebook(), notebook()];
     const lost: OpenSettlement[] = [];
     for (const book of books) {

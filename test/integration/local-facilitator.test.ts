@@ -268,7 +268,7 @@ describe('an EIP-3009 payment', () => {
   });
 
   it('waits for as many confirmations as are asked for', async () => {
-    const facilitator = open({ confirmations: 3, settleTimeoutMs: 500 });
+    const facilitator = open({ confirmations: 3, settleTimeoutMs: 4000 });
     const { payment, payTo } = await paid();
     const outcome = await settleInFull(facilitator, payment, written);
     expect(outcome).toMatchObject({ kind: 'unknown', reason: 'settlement_pending' });

@@ -48,7 +48,7 @@ describe('a pause in the body', () => {
     const { upstream, peer } = await sending(`${HEAD}part`);
     // Another exchange that runs into the same limit serves as the clock.
     const clock = await sending(HEAD);
-    const idle = await gatewayTo(clock.upstream, { idleTimeoutMs: 200 });
+    const idle = await gatewayTo(clock.upstream, { idleTimeoutMs: 1200 });
     const hold = async (): Promise<boolean> => {
       const client = await connectRaw(idle.port);
       client.send(GET);
@@ -56,7 +56,7 @@ describe('a pause in the body', () => {
       (await peer).send('-'.repeat(96));
       return true;
     };
-    const gateway = await gatewayTo(upstream, { idleTimeoutMs: 100 }, { hold });
+    const gateway = await gatewayTo(upstream, { idleTimeoutMs: 1000 }, { hold });
     const client = await connectRaw(gateway.port);
     client.send(GET);
     await client.until('-'.repeat(96));
@@ -83,7 +83,7 @@ describe('the whole of an exchange', () => {
       await peer.ended;
       clearInterval(timer);
     });
-    const gateway = await gatewayTo(upstream, { idleTimeoutMs: 5000, totalTimeoutMs: 300 });
+    const gateway = await gatewayTo(upstream, { idleTimeoutMs: 5000, totalTimeoutMs: 1500 });
     const client = await connectRaw(gateway.port);
     client.send(GET);
     await client.until('tick');
@@ -96,7 +96,7 @@ describe('the whole of an exchange', () => {
     const collected = Promise.withResolvers<unknown>();
     const gateway = await gatewayTo(
       upstream,
-      { totalTimeoutMs: 200 },
+      { totalTimeoutMs: 1500 },
       {
         hold: async (response) => {
           collected.resolve(await response.collect(1000));

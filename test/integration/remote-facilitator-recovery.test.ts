@@ -164,7 +164,7 @@ describe('a remote facilitator with a node', () => {
 
   it('leaves a success unknown while the node is away, and a refusal as it is', async () => {
     const { payment } = await makePayment(devnet);
-    const blind = open({ rpc: new Map([[devnet.network, await refusingUrl()]]), settleTimeoutMs: 300 });
+    const blind = open({ rpc: new Map([[devnet.network, await refusingUrl()]]), settleTimeoutMs: 3000 });
     expect(await settleInFull(blind, payment, notebook().write)).toMatchObject({ kind: 'unknown' });
     script.next('settle', { kind: 'refuse', reason: 'insufficient_funds' });
     expect(await settleInFull(blind, payment, notebook().write)).toMatchObject({ kind: 'failed' });
@@ -280,7 +280,7 @@ describe('a remote facilitator that settles without an earlier verification', ()
 
   it('verifies a payment after all where its node does not say which block is the newest', async () => {
     const { payment } = await makePayment(devnet);
-    const facilitator = open({ rpc: new Map([[devnet.network, await refusingUrl()]]), settleTimeoutMs: 300 });
+    const facilitator = open({ rpc: new Map([[devnet.network, await refusingUrl()]]), settleTimeoutMs: 3000 });
     await facilitator.supported(signal());
     expect(facilitator.takeUnverified?.(payment)).toBe(true);
     script.next('verify', REFUSED);

@@ -34,7 +34,7 @@ const SETTLED = {
 const PATIENT = { verifyTimeoutMs: 20_000, settleTimeoutMs: 20_000 };
 const IMPATIENT = { verifyTimeoutMs: 50, settleTimeoutMs: 50 };
 /** Time for a settlement to reach a facilitator that then hangs. */
-const ARRIVES = { verifyTimeoutMs: 50, settleTimeoutMs: 1000 };
+const ARRIVES = { verifyTimeoutMs: 50, settleTimeoutMs: 3000 };
 
 const cleanups: (() => Promise<void>)[] = [];
 let script: ScriptedFacilitator;
