@@ -23,8 +23,18 @@ export interface ExchangeTerms {
 
 const NO_TRAILERS: readonly string[] = [];
 
-/** One request to the upstream until its response is over: undici's handler, and the source of the response. */
-export class Exchange implements Dispatcher.DispatchHandler, ResponseSource, Timed {
+/** undici's handler of one request. */
+type Handler = Required<
+  Pick<Dispatcher.DispatchHandler, 'onConnect' | 'onHeaders' | 'onData' | 'onComplete' | 'onError'>
+>;
+
+/**
+ * One request to the upstream until its response is over: undici's handler, and the source of the response.
+ *
+ * It has undici's older methods, which take a head as its bytes: for the newer ones undici decodes each head besides,
+ * into an object that nobody here reads.
+ */
+export class Exchange implements Handler, ResponseSource, Timed {
   ended = false;
   /** Why the exchange cannot go on; kept until it is asked for. */
   failure: Error | undefined;
@@ -35,7 +45,13 @@ export class Exchange implements Dispatcher.DispatchHandler, ResponseSource, Tim
   readonly #sending: Sending;
   readonly #deadline: HeadDeadline;
   readonly #opened = Promise.withResolvers<UpstreamResponse>();
-  #controller: Dispatcher.DispatchController | undefined;
+  /** Ends the request while it is sent or answered. */
+  #abort: ((error: Error) => void) | undefined;
+  /** Lets the connection be read again; `undefined` before the head. */
+  #resume: (() => void) | undefined;
+  /** Whether the connection is not read. */
+  #isPaused = false;
+  #trailers: readonly (string | Buffer)[] | null = null;
   /** Once its head has arrived. */
   #response: HeldResponse | undefined;
 
@@ -71,7 +87,7 @@ export class Exchange implements Dispatcher.DispatchHandler, ResponseSource, Tim
 
   /** Whether what has arrived waits for the client to take it. */
   get waitsForTaking(): boolean {
-    return this.#controller?.paused === true;
+    return this.#isPaused;
   }
 
   /** A limit is over. */
@@ -84,16 +100,22 @@ export class Exchange implements Dispatcher.DispatchHandler, ResponseSource, Tim
     this.#limits?.moved();
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
+  onConnect(abort: (error: Error) => void): void {
+    this.#abort = abort;
     this.#sending.begun();
     // Given up while it was queued: the request must not be sent.
-    if (this.failure !== undefined) controller.abort(this.failure);
+    if (this.failure !== undefined) abort(this.failure);
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number, _headers: unknown, reason?: string): void {
-    if (this.#response !== undefined || this.failure !== undefined) return;
-    const rawHeaders = decodeHead(controller.rawHeaders);
+  /** @returns whether the connection is read on */
+  onHeaders(status: number, raw: readonly Buffer[], resume: () => void, reason: string): boolean {
+    this.#resume = resume;
+    if (this.#response === undefined && this.failure === undefined) this.#headArrived(status, raw, reason);
+    return !this.#isPaused;
+  }
+
+  #headArrived(status: number, raw: readonly Buffer[], reason: string): void {
+    const rawHeaders = decodeHead(raw);
     // 102 and 103 announce the final response; the deadline holds for that one.
     if (status < 200) {
       const { hintsTo, fields } = this.#request;
@@ -112,25 +134,32 @@ export class Exchange implements Dispatcher.DispatchHandler, ResponseSource, Tim
     this.#opened.resolve(this.#response);
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  /** @returns whether the connection is read on */
+  onData(chunk: Buffer): boolean {
     notePassed(chunk.length);
     this.#limits?.moved();
-    if (this.#response?.take(chunk) === false) controller.pause();
+    if (this.#response?.take(chunk) === false) this.#isPaused = true;
+    return !this.#isPaused;
   }
 
-  onResponseEnd(): void {
+  onComplete(trailers: readonly string[] | null): void {
+    this.#trailers = trailers;
+    this.#wasEnded();
+  }
+
+  #wasEnded(): void {
     this.ended = true;
     this.#letGo();
     this.#response?.end();
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
+  onError(error: Error): void {
     if (isLengthMismatch(error) && this.#response !== undefined && this.#isBodiless(this.#response.status)) {
-      this.onResponseEnd();
+      this.#wasEnded();
       return;
     }
     if (this.#response === undefined && this.failure === undefined) {
-      this.#controller = undefined;
+      this.#abort = undefined;
       if (this.#sending.again(error)) return;
     }
     this.#over(error);
@@ -141,14 +170,15 @@ export class Exchange implements Dispatcher.DispatchHandler, ResponseSource, Tim
   }
 
   trailers(): readonly string[] {
-    const trailers = this.#controller?.rawTrailers;
-    return Array.isArray(trailers) && trailers.length > 0 ? decodeHead(trailers) : NO_TRAILERS;
+    return this.#trailers !== null && this.#trailers.length > 0 ? decodeHead(this.#trailers) : NO_TRAILERS;
   }
 
   flow(after: 'hold' | 'taking'): void {
     if (after === 'hold') this.#limits?.flow();
     else this.#limits?.moved();
-    if (!this.ended) this.#controller?.resume();
+    if (this.ended || !this.#isPaused) return;
+    this.#isPaused = false;
+    this.#resume?.();
   }
 
   hold(): void {
@@ -162,9 +192,8 @@ export class Exchange implements Dispatcher.DispatchHandler, ResponseSource, Tim
   fail(error: Error): void {
     if (this.failure !== undefined) return;
     this.failure = error;
-    const controller = this.#controller;
     // After the response's end there is nothing left to abort, and the connection may serve another request.
-    if (controller !== undefined && !this.ended && !controller.aborted) controller.abort(error);
+    if (!this.ended) this.#abort?.(error);
     // An abort reports at once; everything without a connection is reported here. A second report changes nothing.
     this.#over(error);
   }

@@ -1,10 +1,8 @@
-import type { Dispatcher } from 'undici';
 import { STATUS_CODES } from '../engine/node-http.ts';
 import { FORBIDDEN_IN_VALUE } from './headers/flat-list.ts';
 
 /** A head's raw bytes as a flat list of names and values, latin1. */
-export function decodeHead(raw: Dispatcher.DispatchController['rawHeaders']): string[] {
-  if (!Array.isArray(raw)) return [];
+export function decodeHead(raw: readonly (Buffer | string)[]): string[] {
   const list: string[] = new Array(raw.length);
   for (let i = 0; i < raw.length; i++) list[i] = raw[i]?.toString('latin1') ?? '';
   return list;
