@@ -53,16 +53,32 @@ export function toolInputs(root: JsonObject, called: CalledOperation): readonly 
   return body === 'none' ? inputs : body && [...inputs, body];
 }
 
-/** Unique names of arguments: a body, a query and a path may use the same name. */
+/** Longest name of an argument, in characters. */
+const MOST_CHARACTERS = 64;
+
+/**
+ * Unique names of arguments: a body, a query and a path may use the same name. Models' APIs refuse all tools of a client
+ * where one argument has another character, such as those of `filter[name]` and `$top`, or a longer name.
+ */
 class ArgumentNames {
   readonly #taken = new Set<string>();
 
   take(wanted: string, place: string): string {
-    const name =
-      [wanted, `${place}_${wanted}`].find((each) => !this.#taken.has(each)) ?? `${place}_${this.#taken.size}`;
-    this.#taken.add(name);
-    return name;
+    const plain = plainName(wanted);
+    for (let count = 0; ; count += 1) {
+      const front = ['', `${place}_`][count] ?? `${place}_${count}_`;
+      const name = (front + plain).slice(0, MOST_CHARACTERS);
+      if (!this.#taken.has(name)) {
+        this.#taken.add(name);
+        return name;
+      }
+    }
   }
+}
+
+function plainName(wanted: string): string {
+  const plain = wanted.replace(/[^A-Za-z0-9_.-]+/g, '_');
+  return (plain === wanted ? plain : plain.replace(/^_+|_+$/g, '')) || 'argument';
 }
 
 function methodInput({ methods = [''] }: CalledOperation, names: ArgumentNames): readonly ToolInput[] {

@@ -1,5 +1,8 @@
-/** Longest name of a tool: what models and their hosts take. */
-const MOST_CHARACTERS = 64;
+/**
+ * Longest name of a tool. Models take 64 characters, Cursor 60, and hosts put the name of the server in front:
+ * `mcp__weather__` of Claude Code.
+ */
+const MOST_CHARACTERS = 48;
 
 /** Gives each tool a unique name that hosts of MCP accept. */
 export class ToolNames {
