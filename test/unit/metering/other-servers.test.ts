@@ -92,6 +92,41 @@ describe('Counts that stand beside others', () => {
   });
 });
 
+describe('Calls of models within one call of Anthropic', () => {
+  const compaction = { type: 'compaction', input_tokens: 180_000, output_tokens: 3_500, cache_read_input_tokens: 40 };
+  const advisor = { type: 'advisor_message', model: 'm', input_tokens: 823, output_tokens: 1_612 };
+  const message = { type: 'message', input_tokens: 23_000, output_tokens: 1_000 };
+  const declined = { type: 'fallback_message', input_tokens: 9, output_tokens: 9 };
+  const sums = { input_tokens: 23_000, cache_creation_input_tokens: 7, output_tokens: 1_000 };
+
+  it.each<[string, readonly object[], Told]>([
+    [
+      'a summary and an advisor are billed beside the sums',
+      [compaction, message, { ...advisor, cache_creation_input_tokens: 5 }],
+      { input: '203823', cachedInput: '40', cacheWrite: '12', output: '6112' },
+    ],
+    [
+      'others are in them',
+      [message, message, declined],
+      { input: '23000', cachedInput: '0', cacheWrite: '7', output: '1000' },
+    ],
+    ['none say nothing', [], { input: '23000', cachedInput: '0', cacheWrite: '7', output: '1000' }],
+  ])('count: %s', (_, iterations, figures) => {
+    const usage = { ...sums, iterations };
+    expect(toldBy('anthropic', { type: 'message', usage })).toEqual(figures);
+    const begun = { type: 'message_start', message: { usage: { input_tokens: 25, output_tokens: 1, iterations: [] } } };
+    const delta = { type: 'message_delta', delta: { stop_reason: 'end_turn' } };
+    const early = { ...delta, usage: { output_tokens: 1, iterations: iterations.slice(0, 1) } };
+    const events = [begun, early, { ...delta, usage }, { type: 'message_stop' }];
+    expect(toldByStream('anthropic', events)).toEqual(figures);
+  });
+
+  it('are missing usage where a count is none', () => {
+    const usage = { ...sums, iterations: [{ ...compaction, input_tokens: -1 }] };
+    expect(() => toldBy('anthropic', { type: 'message', usage })).toThrow('bad_figure');
+  });
+});
+
 describe('What OpenRouter charged', () => {
   const of = (usage: object): Told =>
     toldBy('openrouter', { object: 'chat.completion', usage: { ...chat(9, 1), ...usage } });
