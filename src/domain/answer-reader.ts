@@ -54,7 +54,7 @@ export interface AnswerReader {
 
 /** The changes of a request that make its answer readable. */
 export interface RequestChange {
-  /** Whether the API is asked not to compress its answer. */
+  /** Whether the API is asked for its whole answer, not compressed. */
   readonly plain: boolean;
   /**
    * Returns the bytes to send in place of the body; `undefined` leaves the body unchanged. The body is read into memory

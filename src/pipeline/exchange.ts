@@ -58,7 +58,7 @@ export interface AcceptedRequest extends AcceptedHead {
   readonly payments?: JsonObject | undefined;
   /** The form of the gateway's own answers to it; absent: plain HTTP. */
   readonly form?: AnswerForm | undefined;
-  /** Whether the API is asked not to compress its answer. */
+  /** Whether the API is asked for its whole answer, not compressed. */
   readonly plainAnswer?: boolean;
   /** Its room at the upstream, where it was taken before the call. */
   readonly place?: CallPlace;

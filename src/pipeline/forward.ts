@@ -9,11 +9,11 @@ import type { TraceContext } from '../observe/tracer.ts';
 import { hasLocations, type PublicPlace, publishLocations } from '../proxy/headers/locations.ts';
 import { headOfChanged, relayResponseHeaders } from '../proxy/headers/to-client.ts';
 import {
+  forReadableAnswer,
   forwardRequestHeaders,
   type PaidFacts,
   withLengthOf,
   without,
-  withoutCompression,
 } from '../proxy/headers/to-upstream.ts';
 import type { Passage } from '../proxy/passage.ts';
 import type { BodyWatch } from '../proxy/upload-body.ts';
@@ -101,7 +101,7 @@ function headersOf(
   trace: TraceContext | undefined,
 ): string[] {
   const headers = forwardedHeaders(request, upstream, paid, trace);
-  return request.plainAnswer === true ? withoutCompression(headers) : headers;
+  return request.plainAnswer === true ? forReadableAnswer(headers) : headers;
 }
 
 /** The path and query for the upstream, below its base path: canonical, rewritten. */

@@ -335,6 +335,19 @@ describe('An answer', () => {
 });
 
 describe('An API that', () => {
+  it('serves parts is asked for the whole answer, whose end says what it used', async () => {
+    const payer = await approvedPayer();
+    const body = JSON.stringify({ text: 'x'.repeat(100), ...USAGE });
+    api.answer = (response, { headers: { range, 'if-range': ifRange } }) => {
+      const part = range === undefined ? body : body.slice(0, 100);
+      response.writeHead(range === undefined && ifRange === undefined ? 200 : 206, JSON_TYPE).end(part);
+    };
+    const headers = { Range: 'bytes=0-99', 'If-Range': '"v1"' };
+    const response = await stockUptoFetch(payer.key)(url, { method: 'POST', body: '{}', headers });
+    expect([response.status, await response.text()]).toEqual([200, body]);
+    expect(settlementOf(response).amount).toBe(String(COST));
+  });
+
   it('breaks off in the middle of a stream costs nothing', async () => {
     const payer = await approvedPayer();
     const payment = await signUptoFor(payer, url, { method: 'POST', body: '{"model":"m"}' });

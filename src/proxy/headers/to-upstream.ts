@@ -85,9 +85,12 @@ export function withLengthOf(replacement: Buffer | undefined, headers: string[])
   return headers;
 }
 
-/** Asks for an answer that is not compressed, whatever the client would take. */
-export function withoutCompression(headers: readonly string[]): string[] {
-  return [...without(headers, 'accept-encoding'), 'Accept-Encoding', 'identity'];
+/** Headers that ask for an answer that cannot be read: compressed, or a part that leaves out what it used. */
+const UNREADABLE = ['accept-encoding', 'range', 'if-range'];
+
+/** Asks for an answer that can be read, whatever the client would take. A server may leave `Range` unobserved, too. */
+export function forReadableAnswer(headers: readonly string[]): string[] {
+  return [...UNREADABLE.reduce<readonly string[]>(without, headers), 'Accept-Encoding', 'identity'];
 }
 
 /** The headers without one, in any spelling that an API would take for it. */
