@@ -16,6 +16,8 @@ const READ = compileWanted([
   '/background',
   // Members that limit the answer: if one is there twice, the API could read the other one.
   '/n',
+  '/best_of',
+  '/prompt',
   '/max_tokens',
   '/max_completion_tokens',
   '/max_output_tokens',

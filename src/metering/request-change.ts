@@ -7,6 +7,13 @@ import { type MeteredRequest, readLoosely, readStrictly, unmetered } from './rea
 /** Ends of paths where the request says whether its usage is told: in the stream, or in no answer of its own. */
 const SAYS_HOW = /\/(?:completions|responses|interactions)$/;
 
+/**
+ * Ends of paths that begin a job: batches of OpenAI, Anthropic, Mistral and Gemini, and the training of models. What it
+ * uses is told in no answer of its own.
+ */
+const BEGINS_JOB =
+  /\/(?:batches|batch\/jobs|fine_tuning\/jobs)$|:(?:batchgeneratecontent|asyncbatchembedcontent|predictlongrunning)$/i;
+
 /** A limit of output tokens that is to be put into requests. */
 export interface WantedCap {
   /** Where the API reads it; `undefined` where it does not. */
@@ -40,6 +47,7 @@ export interface ChangedRequest {
  *   the answer to another one
  */
 export function changeForMeter(wanted: WantedChange, sent: MeteredRequest): ChangedRequest | undefined {
+  if (BEGINS_JOB.test(wanted.path)) throw unmetered('What a job uses is told in no answer of its own.');
   const facts = mustBeRead(wanted) ? readStrictly(sent) : readLoosely(sent);
   if (facts === undefined) return undefined;
   const isTrue = (pointer: string): boolean => {
@@ -69,7 +77,7 @@ function withUsage(request: JsonObject): JsonObject {
 
 /** A client's own limit always stays: costs above the maximum are not charged. */
 function withLimit(request: JsonObject, limit: OutputLimit, cap: WantedCap | undefined): JsonObject {
-  const tokens = cap?.tokens(answersOf(memberAt(request, limit.answers)));
+  const tokens = cap?.tokens(answersTo(request, limit));
   if (tokens === undefined) return request;
   if (limit.members.some((path) => isLimit(memberAt(request, path), limit))) return request;
   const [first] = limit.members;
@@ -81,8 +89,22 @@ function isLimit(value: Json | undefined, { negativeIsNone }: OutputLimit): bool
   return !negativeIsNone || !JSON.stringify(value).startsWith('-');
 }
 
-/** How many answers a request asks for. Any other value counts as 1 and is left to the API, which refuses it. */
-function answersOf(value: Json | undefined): bigint {
+/** How many answers a request asks for, of all its prompts. */
+function answersTo(request: JsonObject, { answers, prompts = [] }: OutputLimit): bigint {
+  const counts = answers.map((path) => countIn(memberAt(request, path)));
+  const each = counts.reduce((most, count) => (count > most ? count : most), 1n);
+  const prompt = memberAt(request, prompts);
+  // A list of numbers is the tokens of one prompt.
+  const isList = Array.isArray(prompt) && prompt.length > 0 && prompt.every((one) => isTextOrList(one));
+  return isList ? each * BigInt(prompt.length) : each;
+}
+
+function isTextOrList(value: Json): boolean {
+  return typeof value === 'string' || Array.isArray(value);
+}
+
+/** Any other value than a count is left to the API, which refuses it. */
+function countIn(value: Json | undefined): bigint {
   const text = value === undefined ? '' : JSON.stringify(value);
   return /^[1-9]\d{0,5}$/.test(text) ? BigInt(text) : 1n;
 }

@@ -18,8 +18,10 @@ export type Fields = ReadonlyMap<string, string>;
 export interface OutputLimit {
   /** Members that do so, as paths; any of them counts, and the first is the one that is put in. */
   readonly members: readonly (readonly string[])[];
-  /** The member with the number of answers that are asked for at once; empty: there is none. */
-  readonly answers: readonly string[];
+  /** The members with the number of answers that are made at once, as paths: the largest counts. Empty: there is none. */
+  readonly answers: readonly (readonly string[])[];
+  /** The member that may be a list of prompts, each with answers of its own; absent: there is none. */
+  readonly prompts?: readonly string[];
   /** Whether a negative number means that there is no limit. */
   readonly negativeIsNone: boolean;
 }

@@ -55,7 +55,7 @@ function limit(path: string): OutputLimit | undefined {
     return { members: [['generation_config', 'max_output_tokens']], answers: [], negativeIsNone: false };
   }
   if (!/:(?:stream)?generateContent$/i.test(path)) return undefined;
-  const answers = ['generationConfig', 'candidateCount'];
+  const answers = [['generationConfig', 'candidateCount']];
   return { members: [['generationConfig', 'maxOutputTokens']], answers, negativeIsNone: false };
 }
 

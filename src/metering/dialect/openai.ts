@@ -112,7 +112,9 @@ function limit(path: string, model: string): OutputLimit | undefined {
   if (!path.endsWith('/completions')) return undefined;
   const names = path.endsWith('/chat/completions') ? ['max_tokens', 'max_completion_tokens'] : ['max_tokens'];
   const members = (REASONING.test(model) ? names.toReversed() : names).map((name) => [name]);
-  return { members, answers: ['n'], negativeIsNone: false };
+  if (path.endsWith('/chat/completions')) return { members, answers: [['n']], negativeIsNone: false };
+  // Of the best of several answers all are made, and all count.
+  return { members, answers: [['n'], ['best_of']], prompts: ['prompt'], negativeIsNone: false };
 }
 
 /** OpenAI's models that refuse `max_tokens`; a gateway in front of several vendors puts `openai/` before the name. */

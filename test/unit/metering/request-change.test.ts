@@ -34,6 +34,11 @@ describe('A limit of output tokens', () => {
     ['openai', '/v1/chat/completions', '{"model":"openai/o3"}', '{"model":"openai/o3","max_completion_tokens":1000}'],
     ['openai', '/v1/completions', '{"model":"gpt-5"}', '{"model":"gpt-5","max_tokens":1000}'],
     ['openai', '/v1/chat/completions', '{"n":4}', '{"n":4,"max_tokens":250}'],
+    ['openai', '/v1/completions', '{"n":2,"best_of":5}', '{"n":2,"best_of":5,"max_tokens":200}'],
+    ['openai', '/v1/completions', '{"n":2,"prompt":["a","b"]}', '{"n":2,"prompt":["a","b"],"max_tokens":250}'],
+    ['openai', '/v1/completions', '{"prompt":[[1,2],[3]]}', '{"prompt":[[1,2],[3]],"max_tokens":500}'],
+    ['openai', '/v1/completions', '{"prompt":[1,2,3]}', '{"prompt":[1,2,3],"max_tokens":1000}'],
+    ['openai', '/v1/completions', '{"prompt":[]}', '{"prompt":[],"max_tokens":1000}'],
     ['openai', '/v1/chat/completions', '{"max_tokens":null}', '{"max_tokens":1000}'],
     ['openai', '/v1/responses', '{"model":"m"}', '{"model":"m","max_output_tokens":1000}'],
     [
@@ -236,3 +241,28 @@ function ratesOf(input: string, output: string | undefined): Rates {
     }),
   );
 }
+
+describe('A job, whose use no answer of its own tells,', () => {
+  it.each([
+    '/v1/batches',
+    '/v1/messages/batches',
+    '/v1/batch/jobs',
+    '/v1/fine_tuning/jobs',
+    '/v1beta/models/m:batchGenerateContent',
+    '/v1beta/models/m:batchgeneratecontent',
+    '/v1beta/models/m:asyncBatchEmbedContent',
+    '/v1beta/models/m:predictLongRunning',
+  ])('is refused at %s, whatever its body is', (path) => {
+    expect(() => changed(path, '{}', NONE)).toThrow(REFUSED);
+    expect(() => changed(path, 'no JSON', NONE)).toThrow(REFUSED);
+  });
+
+  it.each([
+    '/v1/batches/batch_1/cancel',
+    '/v1beta/models/m:batchEmbedContents',
+    '/batches/chat',
+    '/v1/embeddings',
+  ])('is not what begins at %s', (path) => {
+    expect(changed(path, '{}', NONE)).toBeUndefined();
+  });
+});
