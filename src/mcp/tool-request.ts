@@ -77,7 +77,7 @@ function place(draft: Draft, { name, place: at }: ToolArgument, value: Json): vo
       return;
     }
     case 'path':
-      draft.path.set(at.name, at.rest ? restOf(name, value) : segmentOf(name, textOf(name, value)));
+      draft.path.set(at.name, at.rest ? restOf(name, value) : listedSegment(name, value));
       return;
     case 'query':
       draft.query.push(...queryParts(at.name, value, at.style, name));
@@ -87,7 +87,15 @@ function place(draft: Draft, { name, place: at }: ToolArgument, value: Json): vo
       for (const [key, each] of Object.entries(value)) draft.query.push(...queryParts(key, each, PLAIN, name));
       return;
     case 'header':
-      draft.fields.push([at.name, fieldOf(name, textOf(name, value))]);
+      draft.fields.push([
+        at.name,
+        fieldOf(
+          name,
+          itemsOf(value)
+            .map((each) => textOf(name, each))
+            .join(','),
+        ),
+      ]);
       return;
     case 'body':
       draft.body = bodyOf(name, value, at.form);
@@ -112,6 +120,17 @@ function filled(template: string, values: ReadonlyMap<string, string>): string {
 
 function lastName(template: string): string {
   return /\/\{([^{}]*)\}$/.exec(template)?.[1] ?? '';
+}
+
+/** The items of a list, which the style `simple` of OpenAPI joins by commas; any other value is the only item. */
+function itemsOf(value: Json): readonly Json[] {
+  return Array.isArray(value) ? value : [value];
+}
+
+function listedSegment(name: string, value: Json): string {
+  const items = itemsOf(value).map((each) => textOf(name, each));
+  if (items.length < 2) return segmentOf(name, items.join());
+  return items.map(encoded).join(',');
 }
 
 function segmentOf(name: string, text: string): string {

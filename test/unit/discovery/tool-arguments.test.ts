@@ -63,6 +63,35 @@ describe('The arguments of a tool', () => {
   });
 });
 
+describe('The schema of a tool', () => {
+  const LIST = { type: 'array', description: 'x'.repeat(30_000) };
+
+  it.each([
+    ['a list of anything', { type: 'array' }, { type: 'array', items: {} }],
+    ['perhaps a list', { type: ['array', 'null'] }, { type: ['array', 'null'], items: {} }],
+    ['a list in an object', { properties: { a: { type: 'array' } } }, { properties: { a: { items: {} } } }],
+    ['a list of texts', { type: 'array', items: { type: 'string' } }, { type: 'array', items: { type: 'string' } }],
+    ['a list that is only outlined', LIST, { type: 'array', items: {} }],
+  ])('says what is in %s, as models demand', async (_, schema, expected) => {
+    const parameters = [{ name: 'a', in: 'query', schema }];
+    const [tool] = await toolsOf({ '/a': { get: { parameters, responses: {} } } });
+    expect(tool?.inputSchema).toMatchObject({ properties: { a: expected } });
+  });
+
+  it('leaves a tuple and a parameter of the name `type` as they are', async () => {
+    const schema = { type: 'array', prefixItems: [{ type: 'string' }] };
+    const parameters = [{ name: 'type', in: 'query', schema }];
+    const [tool] = await toolsOf({ '/a': { get: { parameters, responses: {} } } });
+    expect(tool?.inputSchema['properties']).toEqual({ type: schema });
+  });
+
+  it('has the parameters that a path gives to all its operations', async () => {
+    const id = { name: 'id', in: 'path', required: true, schema: { type: 'string' } };
+    const [tool] = await toolsOf({ '/a/{id}': { parameters: [id], get: { responses: {} } } });
+    expect(tool?.arguments.map(({ name }) => name)).toEqual(['id']);
+  });
+});
+
 describe('The name of a tool', () => {
   it('leaves room for the name of a server in front', async () => {
     const get = { operationId: 'get-github-actions-default-workflow-permissions-organization', responses: {} };

@@ -63,6 +63,20 @@ describe('the request of a tool', () => {
   });
 
   it.each([
+    ['[1,"a,b",true]', '/items/1,a%2Cb,true'],
+    ['["one"]', '/items/one'],
+    ['["..",".."]', '/items/..,..'],
+  ])('has a list in its path and head with commas: %s', (given, target) => {
+    const header: ToolArgument = { name: 'h', required: false, place: { kind: 'header', name: 'X-Ids' } };
+    const made = request('/items/{ids}', [path('ids'), header], `{"ids":${given},"h":[1,"a"]}`);
+    expect(made).toMatchObject({ target, fields: [['X-Ids', '1,a']] });
+  });
+
+  it.each(['[]', '[".."]', '[""]', '[[1]]', '[{}]', '[null]'])('refuses the list %s in its path', (given) => {
+    expect(request('/items/{ids}', [path('ids')], `{"ids":${given}}`)).toMatch(/cannot be|is a text/);
+  });
+
+  it.each([
     '"a/../b"',
     '".."',
     '"a//b"',
