@@ -1,6 +1,7 @@
 import { isJsonObject } from '../domain/payment.ts';
 import type { Json, JsonObject } from '../domain/x402.ts';
 import { ComponentCollector } from './components.ts';
+import { schemaForModels } from './model-schema.ts';
 import { publishedPart } from './published.ts';
 import type { ToolInput } from './tool-inputs.ts';
 
@@ -33,8 +34,8 @@ function fullSchema(root: JsonObject, inputs: readonly ToolInput[]): JsonObject 
   );
   const defs = definitions.length === 0 ? {} : { $defs: Object.fromEntries(definitions) };
   const schema = { ...objectSchema(inputs), properties: Object.fromEntries(properties), ...defs };
-  const moved = forModels(schema);
-  return isJsonObject(moved) ? moved : schema;
+  const moved = movedReferences(schema);
+  return isJsonObject(moved) ? schemaForModels(moved) : schema;
 }
 
 /** Between the kind of a component and its name in `$defs`. */
@@ -50,31 +51,23 @@ function described(schema: JsonObject, description: string | undefined): JsonObj
   return description === undefined || schema['description'] !== undefined ? schema : { ...schema, description };
 }
 
-/**
- * References into the API's description, as references into `$defs`; and `items` for a list that says nothing of its
- * items, without which OpenAI's API and VS Code refuse a tool.
- */
-function forModels(value: Json): Json {
-  if (Array.isArray(value)) return value.map(forModels);
+/** References into the API's description, as references into `$defs`. */
+function movedReferences(value: Json): Json {
+  if (Array.isArray(value)) return value.map(movedReferences);
   if (!isJsonObject(value)) return value;
-  const members = Object.entries(value).map(([key, each]) => [
-    key,
-    key === '$ref' && typeof each === 'string' ? each.replace(COMPONENT, `#/$defs/$1${DOT}`) : forModels(each),
-  ]);
-  return { ...Object.fromEntries(members), ...itemsOf(value) };
-}
-
-function itemsOf({ type, items, prefixItems }: JsonObject): JsonObject {
-  const isList = type === 'array' || (Array.isArray(type) && type.includes('array'));
-  return isList && items === undefined && prefixItems === undefined ? { items: {} } : {};
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [
+      key,
+      key === '$ref' && typeof each === 'string' ? each.replace(COMPONENT, `#/$defs/$1${DOT}`) : movedReferences(each),
+    ]),
+  );
 }
 
 /** Names, types and descriptions of arguments alone. */
 function outline(inputs: readonly ToolInput[]): JsonObject {
   const properties = inputs.map(({ name, schema, description }) => {
     const { type } = schema;
-    const outlined = typeof type === 'string' ? { type, ...itemsOf({ type }) } : {};
-    return [name, described(outlined, description)] as const;
+    return [name, described(typeof type === 'string' ? { type } : {}, description)] as const;
   });
-  return { ...objectSchema(inputs), properties: Object.fromEntries(properties) };
+  return schemaForModels({ ...objectSchema(inputs), properties: Object.fromEntries(properties) });
 }
