@@ -9,6 +9,7 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import { GatewayError } from '../domain/gateway-error.ts';
+import type { JsonObject } from '../domain/x402.ts';
 import { type GraphqlOperation, STORED } from './graphql-request.ts';
 import { type JsonFacts, type JsonValue, readJson } from './json-reader.ts';
 import { NO_POINTERS, type PointerTree } from './pointer-tree.ts';
@@ -25,6 +26,7 @@ const MOST_TOKENS = 10_000;
 export function operationOfBody(call: JsonFacts): GraphqlOperation {
   const wrong = (what: string): GatewayError => ambiguous('body_ambiguous', what);
   const query = textAt(call, '/query', wrong);
+  if (query === undefined && isThere(call.get('/extensions/persistedQuery'))) throw withoutText('body_ambiguous');
   if (query === undefined) throw wrong('it has no text in query; a persisted query has to bring it');
   for (const name of STORED) if (isThere(call.get(`/${name}`))) throw wrong(`it names a stored document in ${name}`);
   if (isThere(call.get('/extensions/persistedQuery'))) {
@@ -56,8 +58,10 @@ export function operationOfSearch(search: string, pointers: PointerTree): Operat
     const fact = queryValue(search, name);
     return fact.kind === 'text' ? fact.text : undefined;
   });
-  const [query, operationName, variables, ...stored] = values;
-  if (stored.some((value) => value !== undefined)) throw wrong('the URL names a stored document or extensions');
+  const [query, operationName, variables, extensions, ...stored] = values;
+  if (query === undefined && extensions?.includes('persistedQuery')) throw withoutText('request_ambiguous');
+  if ([extensions, ...stored].some((value) => value !== undefined))
+    throw wrong('the URL names a stored document or extensions');
   if (query === undefined && operationName === undefined && variables === undefined) return undefined;
   if (query === undefined) throw wrong('it has no text in query');
   return {
@@ -144,6 +148,17 @@ function textAt(call: JsonFacts, pointer: string, wrong: (what: string) => Gatew
   return pointer === '/operationName' && value.text === '' ? undefined : value.text;
 }
 
-function ambiguous(code: 'body_ambiguous' | 'request_ambiguous', what: string): GatewayError {
-  return new GatewayError(code, { detail: `The GraphQL request is not read: ${what}.` });
+/** Clients of automatic persisted queries send a hash first. After these words they send the text. */
+const SEND_TEXT: JsonObject = {
+  errors: [{ message: 'PersistedQueryNotSupported', extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED' } }],
+};
+
+function withoutText(code: AmbiguousCode): GatewayError {
+  return ambiguous(code, 'a persisted query has to bring its text in query', SEND_TEXT);
+}
+
+type AmbiguousCode = 'body_ambiguous' | 'request_ambiguous';
+
+function ambiguous(code: AmbiguousCode, what: string, members: JsonObject = {}): GatewayError {
+  return new GatewayError(code, { detail: `The GraphQL request is not read: ${what}.`, members });
 }

@@ -1,3 +1,5 @@
+import type { JsonObject } from './x402.ts';
+
 /** The origin of a fault. */
 export type ErrorSource = 'client' | 'config' | 'facilitator' | 'upstream' | 'internal';
 
@@ -104,6 +106,8 @@ export interface ErrorDetail {
   readonly detail?: string;
   /** Seconds after which a retry makes sense. */
   readonly retryAfterSeconds?: number;
+  /** Members of the problem document by which clients of one kind know what to do. */
+  readonly members?: JsonObject;
   readonly cause?: unknown;
 }
 
@@ -114,6 +118,7 @@ export class GatewayError extends Error {
   readonly meaning: ErrorMeaning;
   readonly detail: string | undefined;
   readonly retryAfterSeconds: number | undefined;
+  readonly members: JsonObject | undefined;
 
   constructor(code: ErrorCode, detail: ErrorDetail = {}) {
     const meaning: ErrorMeaning = ERROR_CODES[code];
@@ -122,6 +127,7 @@ export class GatewayError extends Error {
     this.meaning = meaning;
     this.detail = detail.detail;
     this.retryAfterSeconds = detail.retryAfterSeconds;
+    this.members = detail.members;
   }
 }
 

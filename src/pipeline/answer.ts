@@ -3,6 +3,7 @@ import { ERROR_CODES, type ErrorCode, GatewayError } from '../domain/gateway-err
 import { transactionOf } from '../domain/receipt.ts';
 import type { RequestHead } from '../domain/request-head.ts';
 import type { PaidPrice } from '../domain/route-price.ts';
+import type { JsonObject } from '../domain/x402.ts';
 import type { Page } from '../paywall/paywall.ts';
 import type { AskedResource, ChallengeBody, Occasion } from '../protocol/challenge.ts';
 import type { Protocol } from '../protocol/protocol.ts';
@@ -121,7 +122,7 @@ export function faultAnswer(
   const retry = retryAfterSeconds ?? (error.meaning.status === 503 ? 1 : undefined);
   const body = toldIn(context.form, { code, detail, prices: [] });
   const headers = extra(error.meaning.status).flat();
-  return answerOf(context, { code, headers, body, detail, retryAfterSeconds: retry });
+  return answerOf(context, { code, headers, body, detail, members: error.members, retryAfterSeconds: retry });
 }
 
 /** A body, and the status where it is not that of the code. */
@@ -137,15 +138,16 @@ interface Said {
   readonly type?: string | undefined;
   readonly detail?: string | undefined;
   readonly error?: string | undefined;
+  readonly members?: JsonObject | undefined;
   readonly retryAfterSeconds: number | undefined;
 }
 
 function answerOf({ head, runtime, requestId, notes }: AnswerContext, said: Said): Answer {
-  const { code, headers, type = 'about:blank', detail, error } = said;
+  const { code, headers, type = 'about:blank', detail, error, members } = said;
   notes.code = code;
   const { status, title } = ERROR_CODES[code];
   const contentType = said.body?.contentType ?? 'application/problem+json';
-  const body = said.body?.text ?? JSON.stringify({ type, title, status, code, detail, error, requestId });
+  const body = said.body?.text ?? JSON.stringify({ type, title, status, code, detail, error, requestId, ...members });
   const length = Buffer.byteLength(body);
   headers.push('Content-Type', contentType);
   headers.push('Content-Length', String(length), 'Cache-Control', 'no-store', 'X-Request-Id', requestId);

@@ -90,6 +90,26 @@ describe('GraphQL requests', () => {
     expect(await amountOf(both)).toBe(400);
   });
 
+  it('that bring only the hash of their text are refused so that their clients send the text', async () => {
+    const persistedQuery = { version: 1, sha256Hash: 'ab'.repeat(32) };
+    const extensions = encodeURIComponent(JSON.stringify({ persistedQuery }));
+    for (const asking of [
+      post({ operationName: 'R', variables: {}, extensions: { persistedQuery } }),
+      fetch(`${gateway.url}/graphql?operationName=R&variables={}&extensions=${extensions}`),
+    ]) {
+      const response = await asking;
+      expect([response.status, await response.json()]).toMatchObject([
+        400,
+        { errors: [{ message: 'PersistedQueryNotSupported', extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED' } }] },
+      ]);
+    }
+  });
+
+  it('that name no stored document get no such words', async () => {
+    for (const body of [{ variables: {} }, { id: 'x' }, { query: '{' }])
+      expect(await (await post(body)).json()).not.toHaveProperty('errors');
+  });
+
   it('in a form are refused, although the server would read them', async () => {
     const body = new URLSearchParams({ query: '{ report }' });
     expect(await amountOf(fetch(`${gateway.url}/graphql`, { method: 'POST', body }))).toBe(400);
