@@ -5,6 +5,8 @@ import { type Component, componentsOf, fieldOf, type SignedRequest, signatureBas
 
 const TAG = 'web-bot-auth';
 const SIGNATURE_AGENT = 'signature-agent';
+/** The components of which a signature has one at least, so that it is for one site. */
+const NAMES_SITE: ReadonlySet<string> = new Set(['@authority', '@target-uri']);
 /** Longest field that is read, in characters. */
 const MAX_FIELD = 4096;
 /** Most signatures of agents that are checked in one request. */
@@ -31,8 +33,8 @@ interface ReadyKey extends AgentKey {
  * Checks the signatures of agents that the operator knows (Web Bot Auth). No key is ever fetched: a request that names
  * the place of its key could send the gateway anywhere.
  *
- * A signature must cover the authority that clients see, so that one for another site is not valid here, and
- * `Signature-Agent` where that is sent. It is valid until its expiry, a day at most: a copy of it is as good as the
+ * A signature must cover the authority that clients see, or the whole URL, so that one for another site is not valid
+ * here, and `Signature-Agent` where that is sent. It is valid until its expiry, a day at most: a copy of it is as good as the
  * request, as the draft allows.
  *
  * @see RFC 9421
@@ -130,7 +132,7 @@ function whyUncovered(
   components: readonly Component[],
   agent: string,
 ): string | undefined {
-  if (!components.some(({ name }) => name === '@authority')) return 'it does not cover @authority';
+  if (!components.some(({ name }) => NAMES_SITE.has(name))) return 'it covers neither @authority nor @target-uri';
   const named = fieldOf(rawHeaders, SIGNATURE_AGENT);
   if (named === undefined) return undefined;
   const covered = components.find(({ name }) => name === SIGNATURE_AGENT);

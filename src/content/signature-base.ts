@@ -79,7 +79,7 @@ function componentValue(
     case '@scheme':
       return new URL(origin).protocol.slice(0, -1);
     case '@target-uri':
-      return origin + path + query;
+      return new URL(origin).origin + path + query;
     case '@path':
       return path;
     case '@query':

@@ -96,6 +96,14 @@ describe('an agent that signs', () => {
     expect(check(at('api.example.com'), { origin: 'https://api.example.com:8443' }).kind).toBe('refused');
   });
 
+  it('is verified for the whole URL in place of the authority', () => {
+    const covers = { '"@target-uri"': 'https://api.example.com/v1/news?day=1' };
+    expect(check(signatureOf(OURS, { ...GOOD, covers })).kind).toBe('verified');
+    expect(check(signatureOf(OURS, { ...GOOD, covers }), { origin: 'https://api.example.com:443' }).kind).toBe(
+      'verified',
+    );
+  });
+
   it('is verified by one of several signatures, in one field or in two', () => {
     const wrong = signatureOf(OURS, { ...GOOD, label: 'a', expires: S - 1 });
     const foreign = signatureOf(OTHER, { ...GOOD, label: 'b', tag: 'something-else' });
@@ -121,9 +129,11 @@ describe('a signature is not taken', () => {
     ['its time is over', { created: S - 10, expires: S - 20 }],
     ['it was made in the future', { created: S + 120, expires: S + 600 }],
     ['it is more than a day old', { created: S - 86_401, expires: S + 600 }],
-    ['it does not cover @authority', { covers: { '"@path"': '/v1/news' } }],
-    ['it does not cover @authority', { covers: {} }],
-    ['it does not cover @authority', { covers: { '"@target-uri"': 'https://api.example.com/v1/news?day=1' } }],
+    ['it covers neither @authority nor @target-uri', { covers: { '"@path"': '/v1/news' } }],
+    ['it covers neither @authority nor @target-uri', { covers: {} }],
+    ['it does not fit the request', { covers: { '"@target-uri"': 'https://evil.example/v1/news?day=1' } }],
+    ['it does not fit the request', { covers: { '"@target-uri"': 'https://api.example.com/v1/news?day=2' } }],
+    ['it does not fit the request', { covers: { '"@target-uri"': 'http://api.example.com/v1/news?day=1' } }],
     ['it does not fit the request', { covers: { '"@authority"': 'evil.example' } }],
     ['it does not fit the request', { covers: { '"@authority"': 'api.example.com', '"@method"': 'POST' } }],
     ['it covers something that is not understood', { covers: { '"@authority";req': 'api.example.com' } }],
