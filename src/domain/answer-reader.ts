@@ -56,6 +56,8 @@ export interface AnswerReader {
 export interface RequestChange {
   /** Whether the API is asked for its whole answer, not compressed. */
   readonly plain: boolean;
+  /** Whether it is asked for JSON, whatever else the client would take. */
+  readonly json?: boolean;
   /**
    * Returns the bytes to send in place of the body; `undefined` leaves the body unchanged. The body is read into memory
    * for it. Not called for a request without a body.

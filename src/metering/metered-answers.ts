@@ -89,7 +89,7 @@ class MeteredReader implements AnswerReader {
       this.#hidesUsage = changed?.asksForUsage === true;
       return changed?.body;
     };
-    this.request = kind === 'family' || kind === 'json' ? { plain: true, rewrite } : undefined;
+    this.request = kind === 'family' || kind === 'json' ? { plain: true, json: kind === 'json', rewrite } : undefined;
   }
 
   /** The limit of output tokens that is put into requests. */

@@ -60,6 +60,8 @@ export interface AcceptedRequest extends AcceptedHead {
   readonly form?: AnswerForm | undefined;
   /** Whether the API is asked for its whole answer, not compressed. */
   readonly plainAnswer?: boolean;
+  /** Whether it is asked for JSON. */
+  readonly jsonAnswer?: boolean;
   /** Its room at the upstream, where it was taken before the call. */
   readonly place?: CallPlace;
 }

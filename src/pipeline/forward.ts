@@ -6,6 +6,7 @@ import type { PathRewrite } from '../domain/route.ts';
 import type { Upstream } from '../domain/upstream.ts';
 import type { RequestOutcome } from '../observe/observer.ts';
 import type { TraceContext } from '../observe/tracer.ts';
+import { askingForJson } from '../proxy/headers/accept-json.ts';
 import { hasLocations, type PublicPlace, publishLocations } from '../proxy/headers/locations.ts';
 import { headOfChanged, relayResponseHeaders } from '../proxy/headers/to-client.ts';
 import {
@@ -101,7 +102,8 @@ function headersOf(
   trace: TraceContext | undefined,
 ): string[] {
   const headers = forwardedHeaders(request, upstream, paid, trace);
-  return request.plainAnswer === true ? forReadableAnswer(headers) : headers;
+  if (request.plainAnswer !== true) return headers;
+  return forReadableAnswer(request.jsonAnswer === true ? askingForJson(headers) : headers);
 }
 
 /** The path and query for the upstream, below its base path: canonical, rewritten. */

@@ -81,7 +81,7 @@ export async function changedRequest(
     if (replacement !== undefined) body.replaceWith(replacement);
   }
   if (change.see !== undefined) await showShort(request, change.see);
-  return change.plain ? { ...request, plainAnswer: true } : request;
+  return change.plain ? { ...request, plainAnswer: true, jsonAnswer: change.json === true } : request;
 }
 
 async function showShort({ body, head, runtime }: RoutedRequest, see: (body: Buffer) => void): Promise<void> {

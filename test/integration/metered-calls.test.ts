@@ -296,6 +296,22 @@ routes:
   });
 });
 
+describe('An API that writes several formats', () => {
+  it('is asked for the one that tells what a call used', async () => {
+    const url = await open(LOCAL(), '{ upTo: $0.5, meter: { json: /credits }, rates: { unit: $0.0001 } }');
+    const payer = await approvedPayer();
+    api.answer = (response, { headers: { accept } }) => {
+      const isCsv = accept?.includes('csv') === true;
+      const head = { 'Content-Type': isCsv ? 'text/csv' : 'application/json' };
+      response.writeHead(200, head).end(isCsv ? 'a,b' : '{"credits":1.5}');
+    };
+    const headers = { Accept: 'text/csv, */*;q=0.1' };
+    const response = await stockUptoFetch(payer.key)(`${url}/export`, { headers });
+    expect(await response.text()).toBe('{"credits":1.5}');
+    expect(settlementOf(response).amount).toBe('150');
+  });
+});
+
 function isStreamed(path: string | undefined): boolean {
   return path?.includes('streamGenerateContent') === true;
 }
