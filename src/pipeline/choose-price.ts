@@ -116,6 +116,11 @@ export class PriceOfBody {
     return this.#asking.route;
   }
 
+  /** Whether some body costs something. */
+  get mayCost(): boolean {
+    return this.#possible.some(({ kind }) => kind === 'priced');
+  }
+
   /**
    * Reads the body within its bound; `undefined` where there is none.
    *

@@ -23,7 +23,7 @@ import type { Runtime, Services } from './runtime.ts';
 import { isForDiscovery, serveDiscovery } from './serve-discovery.ts';
 import { answered, type Served } from './stages.ts';
 import { tracedNow } from './traced.ts';
-import { HTTP, type Transport } from './transport.ts';
+import { HTTP, refuseTunnel, type Transport } from './transport.ts';
 
 /**
  * Serves one request, in these stages:
@@ -168,13 +168,16 @@ function route(
     const { upstream } = unmatched;
     return transport.serveFree(request, { upstream, rewrite: undefined, timeoutMs: upstream.timeoutMs });
   }
-  if (matched.mcp !== undefined && !isPreflight(request.head))
+  if (matched.mcp !== undefined && !isPreflight(request.head)) {
+    refuseTunnel(transport);
     return serveMessages(request, { route: matched, terms: matched.mcp }, services, transport);
+  }
   if (isFreeToAll(matched)) return transport.serveFree(request, matched);
   if (isPreflight(request.head)) return servePreflight(request, matched, transport);
   const choosing = choosePrice(request, matched);
-  if (choosing instanceof PriceOfBody) return choosing;
-  return serveChosen(request, matched, choosing, services, transport);
+  if (!(choosing instanceof PriceOfBody)) return serveChosen(request, matched, choosing, services, transport);
+  if (choosing.mayCost) refuseTunnel(transport);
+  return choosing;
 }
 
 /** The gateway as a server of tools. The request behind a call is served by the plan that listed the tool. */

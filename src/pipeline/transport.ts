@@ -1,3 +1,4 @@
+import { GatewayError } from '../domain/gateway-error.ts';
 import type { RequestHead } from '../domain/request-head.ts';
 import type { Route } from '../domain/route.ts';
 import type { SettleMode } from '../domain/route-price.ts';
@@ -31,6 +32,8 @@ export interface Transport {
    * @throws GatewayError for a message that does not say, or may not
    */
   readonly described?: (message: RequestHead, runtime: Runtime) => RequestHead;
+  /** Whether the connection goes on after the answer, with messages that nobody prices. Absent: no. */
+  readonly opensTunnel?: boolean;
   /** @param priced whether other requests pay for it: then no shared cache may store the answer */
   serveFree(request: AcceptedRequest, destination: Destination, priced?: boolean): Promise<Served>;
   /** Has the API answer a CORS preflight, which is free (`cors: api`). */
@@ -40,6 +43,16 @@ export interface Transport {
   serveAdmitted(request: RoutedRequest, admission: Admission, services: Services): Promise<Served | Refusal>;
   /** Serves a payment that was settled before and whose answer did not arrive. */
   collect(request: RoutedRequest, collectable: CollectablePayment, services: Services): Promise<Served | Refusal>;
+}
+
+/**
+ * Refuses a tunnel on a route where each message has its price: one request would open a way for any number of them.
+ *
+ * @throws GatewayError `upgrade_unsupported`
+ */
+export function refuseTunnel({ opensTunnel }: Transport): void {
+  if (opensTunnel === true)
+    throw new GatewayError('upgrade_unsupported', { detail: 'What this route costs is said by each message.' });
 }
 
 const SERVE_BY_MODE: Readonly<Record<SettleMode, Transport['servePaid']>> = {

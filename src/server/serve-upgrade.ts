@@ -88,6 +88,7 @@ interface UpgradeRequest {
 }
 
 class TunnelTransport implements Transport {
+  readonly opensTunnel = true;
   readonly servePreflight = relayPreflight;
   readonly #upgrade: UpgradeRequest;
 

@@ -69,7 +69,7 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
   method_not_allowed: { when: 'CONNECT, TRACE, TRACK.', buyer: 'Use another method.' },
   expectation_failed: { buyer: 'Send `Expect: 100-continue` or none.' },
   upgrade_unsupported: {
-    buyer: 'No WebSocket to a route whose answers say what they cost.',
+    buyer: 'No WebSocket where messages or answers say what they cost.',
   },
   request_unmetered: {
     buyer: 'Send plain, uncompressed JSON with each member once, no `background: true` and no `fields`; see `detail`.',
