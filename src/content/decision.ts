@@ -39,6 +39,8 @@ interface Index<C> {
 export class Decision<C extends Choice> {
   /** What has to be read of a body. */
   readonly pointers: PointerTree;
+  /** The members at the top of a body that conditions ask for by a pointer. */
+  readonly members: readonly string[];
   /** Whether a list of calls is priced call by call. */
   readonly byCall: boolean;
   /** Whether requests are GraphQL. */
@@ -58,6 +60,9 @@ export class Decision<C extends Choice> {
     this.isGraphql = subjects.some(({ kind }) => kind === 'graphql');
     this.byCall = this.isGraphql || subjects.some(({ kind }) => kind === 'jsonrpc');
     this.pointers = pointerTree(subjects.flatMap(pointersOf));
+    this.members = [...pointerTree(subjects.flatMap((each) => (each.kind === 'json' ? [each.pointer] : []))).children]
+      .filter(([, { pointer }]) => pointer !== undefined)
+      .map(([name]) => name);
     this.#index = indexOf(this.#entries);
     if (this.#entries.every(({ head }) => head.length === 0)) this.#byAnyHead = chooseByHead(this.#entries, NO_FACTS);
   }

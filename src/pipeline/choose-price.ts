@@ -1,4 +1,5 @@
-import { bodyFact, readBody } from '../content/body-facts.ts';
+import { readCalls } from '../content/asked-calls.ts';
+import { bodyFact } from '../content/body-facts.ts';
 import { Decision } from '../content/decision.ts';
 import { ABSENT, type Fact, type Facts } from '../content/fact.ts';
 import type { GraphqlOperation } from '../content/graphql-request.ts';
@@ -151,7 +152,7 @@ export class PriceOfBody {
     const asking = this.#asking;
     if (bytes === undefined || bytes.length === 0) return chosen(asking, priceOfNothing(this.#possible));
     const { decision, head } = asking;
-    const { calls } = readBody(bytes, head.rawHeaders, decision.pointers, decision.byCall);
+    const calls = readCalls(decision, head, bytes);
     return chosenByCalls(asking, calls, (call) => decision.first(new RequestFacts(head, call)), bytes);
   }
 
@@ -172,15 +173,13 @@ export class PriceOfBody {
     }
     if (inUrl !== undefined)
       throw new GatewayError('request_ambiguous', { detail: 'Send the GraphQL query in the URL or in the body.' });
-    const { calls } = readBody(bytes, head.rawHeaders, decision.pointers, decision.byCall);
+    const calls = readCalls(decision, head, bytes);
     return chosenByCalls(asking, calls, (call) => priceOfOperation(asking, graphql.operationOfBody(call), call), bytes);
   }
 }
 
-const NO_BODY: Promise<undefined> = Promise.resolve(undefined);
-
 function readBodyOf({ request }: Asking): Promise<Buffer | undefined> {
-  return request.body?.read(request.runtime.plan.limits.pricedBodyBytes) ?? NO_BODY;
+  return request.body?.read(request.runtime.plan.limits.pricedBodyBytes) ?? Promise.resolve(undefined);
 }
 
 /** @throws GatewayError `request_not_priced` where there is no price */

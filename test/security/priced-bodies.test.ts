@@ -136,6 +136,25 @@ async function expectNothingDear(bytes: string | Buffer, unfinished = false): Pr
   return statuses;
 }
 
+describe('a query that names a member of the body, as servers that merge both read it,', () => {
+  it.each([
+    '/json?model=dear',
+    '/json?a=1&model=dear',
+    '/json?Model=dear',
+    '/json?mod%65l=dear',
+    '/json?model[]=dear',
+    '/json?model=cheap&model=dear',
+    '/json?a=1;model=dear',
+  ])('is refused: %s', async (target) => {
+    expect(await expectNothingDear(post(target, CHEAP))).toEqual([400]);
+  });
+
+  it.each(['/json?models=1', '/json?a=model', '/rpc?method=x'])('is none: %s', async (target) => {
+    const body = target.startsWith('/rpc') ? '{"method":"cheap"}' : CHEAP;
+    expect(await attack(post(target, body))).toEqual([200]);
+  });
+});
+
 describe('a body with an ambiguous end', () => {
   it.each<[string, string]>([
     [
