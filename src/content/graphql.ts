@@ -132,6 +132,8 @@ function fieldsOf(
     }
   };
   collect(operation.selectionSet);
+  // Fragments that hold nothing but themselves.
+  if (names.size === 0) throw wrong('it asks for no field');
   if (names.size > 1) names.delete('__typename');
   return [...names];
 }

@@ -46,6 +46,7 @@ describe('the root fields of a GraphQL operation', () => {
     ['a name twice', { query: 'query A { a } query A { report }', operationName: 'A' }],
     ['a fragment twice', { query: '{ ...F } fragment F on Query { a } fragment F on Query { report }' }],
     ['a fragment that is not there', { query: '{ ...F }' }],
+    ['a fragment that is only itself', { query: '{ ...F } fragment F on Query { ...F }' }],
     ['no query', { variables: {} }],
     ['a query that is no text', { query: ['{ a }'] }],
     ['a document that does not parse', { query: '{ a' }],
