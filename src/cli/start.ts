@@ -19,6 +19,7 @@ import { TokenCheck } from '../server/token-check.ts';
 import { forkWorker, openPrimaryLine, type PrimaryLine } from '../server/workers/processes.ts';
 import { type Cli, type CliWorld, example } from './cli.ts';
 import { type ExitCode, UsageError } from './exit.ts';
+import { takeLogSignals } from './log-signals.ts';
 import { readTextFile } from './read-file.ts';
 import { type ConfigOptions, DEFAULT_FILE, requireFile, soundPlan } from './read-plan.ts';
 import { type StopWatch, watchForStop } from './stop.ts';
@@ -55,6 +56,7 @@ async function start({ config }: ConfigOptions, world: CliWorld): Promise<ExitCo
   const primary = openPrimaryLine(terminal.env);
   if (primary !== undefined) return await startWorker(config, world, primary);
   const watch = watchForStop(terminal);
+  const leaveLogSignals = takeLogSignals(terminal);
   let reloader: Reloader | undefined;
   const reload = (): void => void reloader?.reload();
   // From the start: without a listener SIGHUP would end the process.
@@ -88,6 +90,7 @@ async function start({ config }: ConfigOptions, world: CliWorld): Promise<ExitCo
   } finally {
     await reloader?.close();
     terminal.off('SIGHUP', reload);
+    leaveLogSignals();
     watch.end();
   }
 }

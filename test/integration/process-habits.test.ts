@@ -1,0 +1,60 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { type GatewayProcess, startGatewayProcess } from '../support/gateway-process.ts';
+
+const LONG = 30_000;
+
+const folder = mkdtempSync(join(tmpdir(), 'turnpike-habits-'));
+const open: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of open.splice(0).reverse()) await close();
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function started(text: string): GatewayProcess {
+  const gateway = startGatewayProcess(
+    folder,
+    `listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\ndrainDelay: 0s\n${text}routes: [{ path: /*, price: free }]\n`,
+  );
+  open.push(async () => {
+    gateway.kill('SIGKILL');
+    await gateway.ended;
+  });
+  return gateway;
+}
+
+describe('signals by which rotators of logs reach servers', () => {
+  it.for(['SIGUSR1', 'SIGUSR2'] as const)(
+    '%s neither ends the gateway nor opens a debugger',
+    { timeout: LONG },
+    async (signal) => {
+      const gateway = started('upstream: http://127.0.0.1:1\nstore: memory\n');
+      const { adminUrl } = await gateway.ready;
+      gateway.kill(signal);
+      expect((await fetch(`${adminUrl}/livez`)).status).toBe(200);
+      gateway.kill('SIGTERM');
+      const { code, stderr } = await gateway.ended;
+      expect(code).toBe(0);
+      expect(stderr).toContain(`note: ${signal} does nothing: the log goes to stdout\n`);
+      expect(stderr).not.toContain('Debugger');
+    },
+  );
+
+  it('end no worker either', { timeout: LONG }, async () => {
+    const gateway = started(`workers: 2\nupstream: http://127.0.0.1:1\nstore: sqlite:${join(folder, 'ledger.db')}\n`);
+    const { url } = await gateway.ready;
+    const workers = await gateway.logged(2, ({ msg }) => msg === 'worker serves');
+    for (const { pid } of workers) {
+      process.kill(Number(pid), 'SIGUSR1');
+      process.kill(Number(pid), 'SIGUSR2');
+    }
+    for (let i = 0; i < 20; i++)
+      expect((await fetch(`${url}/x`, { headers: { Connection: 'close' } })).status).toBe(502);
+    gateway.kill('SIGTERM');
+    const { code, stderr } = await gateway.ended;
+    expect([code, stderr]).toEqual([0, '']);
+    expect(gateway.log.filter(({ msg }) => String(msg).startsWith('worker ended'))).toEqual([]);
+  });
+});
