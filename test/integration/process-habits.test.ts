@@ -1,8 +1,12 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { type GatewayProcess, startGatewayProcess } from '../support/gateway-process.ts';
+import { FROM_SOURCES, type GatewayProcess, startGatewayProcess } from '../support/gateway-process.ts';
+import { UPSTREAM_TEST } from '../support/upstream-certificate.ts';
 
 const LONG = 30_000;
 
@@ -13,10 +17,11 @@ afterEach(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function started(text: string): GatewayProcess {
+function started(text: string, env: Readonly<Record<string, string>> = {}): GatewayProcess {
   const gateway = startGatewayProcess(
     folder,
     `listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\ndrainDelay: 0s\n${text}routes: [{ path: /*, price: free }]\n`,
+    { ...FROM_SOURCES, env },
   );
   open.push(async () => {
     gateway.kill('SIGKILL');
@@ -56,5 +61,21 @@ describe('signals by which rotators of logs reach servers', () => {
     const { code, stderr } = await gateway.ended;
     expect([code, stderr]).toEqual([0, '']);
     expect(gateway.log.filter(({ msg }) => String(msg).startsWith('worker ended'))).toEqual([]);
+  });
+});
+
+describe('NODE_TLS_REJECT_UNAUTHORIZED=0', () => {
+  it('does not have the gateway take any certificate', { timeout: LONG }, async () => {
+    const api = createServer(UPSTREAM_TEST, (_req, res) => res.end('from somebody')).listen(0, '127.0.0.1');
+    await once(api, 'listening');
+    open.push(() => api.close());
+    const { port } = api.address() as AddressInfo;
+    const gateway = started(`upstream: https://127.0.0.1:${port}\nstore: memory\n`, {
+      NODE_TLS_REJECT_UNAUTHORIZED: '0',
+    });
+    const { url } = await gateway.ready;
+    expect((await fetch(`${url}/x`)).status).toBe(502);
+    gateway.kill('SIGTERM');
+    expect((await gateway.ended).stderr).toContain('warning: NODE_TLS_REJECT_UNAUTHORIZED=0 is ignored');
   });
 });
