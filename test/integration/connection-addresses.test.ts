@@ -1,7 +1,11 @@
 import dns from 'node:dns';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import request from 'undici/lib/api/api-request.js';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { openDispatcher } from '../../src/outgoing/dispatcher.ts';
+import { LIFETIME_MS } from '../../src/proxy/server-line.ts';
 import { openBareGateway } from '../support/bare-gateway.ts';
 import { type FullBacklog, openFullBacklog } from '../support/full-backlog.ts';
 import { upstreamAt } from '../support/odd-upstream.ts';
@@ -15,6 +19,7 @@ const SIX = { address: '::1', family: 6 };
 const open: (() => unknown)[] = [];
 afterEach(async () => {
   vi.restoreAllMocks();
+  vi.useRealTimers();
   for (const close of open.splice(0).reverse()) await close();
 });
 
@@ -48,6 +53,16 @@ async function gatewayTo(origin: string): Promise<() => Promise<string>> {
   return async () => (await exchangeRaw(gateway.port, GET)).body.toString();
 }
 
+async function listening(server: Server, host: string, port = 0): Promise<number> {
+  server.listen(port, host);
+  await once(server, 'listening');
+  open.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
 describe('a host with one address that is slow and another one without a route', () => {
   it('is reached as an API', async () => {
     const { port } = await lossyServer();
@@ -63,5 +78,28 @@ describe('a host with one address that is slow and another one without a route',
     open.push(() => dispatcher.destroy());
     const answer = await request.call(dispatcher, { origin: `http://slow.test:${port}`, path: '/', method: 'GET' });
     expect(await answer.body.text()).toBe('ok');
+  });
+});
+
+describe('an API whose name gets another address', () => {
+  it('is asked there a few minutes later, also without a pause between requests', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    const sockets = new Set<Socket>();
+    const old = createServer((req, res) => {
+      sockets.add(req.socket);
+      res.end(`old, ${req.headers.connection}`);
+    });
+    const port = await listening(old, '127.0.0.1');
+    await listening(
+      createServer((_req, res) => res.end('new')),
+      '127.0.0.2',
+      port,
+    );
+    resolving('moved.test', [FOUR], [{ address: '127.0.0.2', family: 4 }]);
+    const ask = await gatewayTo(`http://moved.test:${port}`);
+    expect([await ask(), await ask()]).toEqual(['old, keep-alive', 'old, keep-alive']);
+    vi.advanceTimersByTime(LIFETIME_MS + 1);
+    expect([await ask(), await ask()]).toEqual(['old, close', 'new']);
+    expect(sockets.size).toBe(1);
   });
 });
