@@ -12,6 +12,7 @@ import { type Logger, openLog } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { loadTokenReader, openStore, type Registry } from '../registry.ts';
 import type { Scheme } from '../scheme/scheme.ts';
+import { describeConnectionBound } from '../server/descriptor-room.ts';
 import type { Gateway } from '../server/gateway.ts';
 import { type ConfigReading, type FileContents, readConfiguration, readKept } from '../server/reload/config-reading.ts';
 import { type Reloadable, Reloader } from '../server/reload/reloader.ts';
@@ -208,8 +209,8 @@ function giveBackWhatReadingTook(contents: FileContents): void {
 }
 
 function warnOf(plan: Plan, terminal: Terminal): void {
-  const shadowed = describeShadowed(plan);
-  if (shadowed !== undefined) notice(terminal, `warning: ${shadowed}`);
+  for (const line of [describeShadowed(plan), describeConnectionBound(plan)])
+    if (line !== undefined) notice(terminal, `warning: ${line}`);
   for (const line of describePublicNodes(plan, readAssetTable())) notice(terminal, `note: ${line}`);
   for (const line of describeProxies(plan)) notice(terminal, `note: ${line}`);
 }
