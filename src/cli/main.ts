@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { builtIn, type Registry } from '../registry.ts';
+import { verifyCertificates } from './certificates.ts';
 import type { Cli } from './cli.ts';
 import { CommandFailure, type ExitCode, reportFault } from './exit.ts';
 import { OutputFaults } from './output-fault.ts';
@@ -52,6 +53,7 @@ export async function run(
   // A reader that has gone (`turnpike routes | head -1`) is no fault of ours, and must not end a gateway.
   terminal.stderr.on('error', () => {});
   const faults = new OutputFaults(terminal.stdout);
+  verifyCertificates(terminal);
   let code: ExitCode = 0;
   const finish = (given: ExitCode): void => {
     code = given;

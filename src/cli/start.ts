@@ -12,6 +12,7 @@ import { type Logger, openLog } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { loadTokenReader, openStore, type Registry } from '../registry.ts';
 import type { Scheme } from '../scheme/scheme.ts';
+import { describeConnectionBound } from '../server/descriptor-room.ts';
 import type { Gateway } from '../server/gateway.ts';
 import { type ConfigReading, type FileContents, readConfiguration, readKept } from '../server/reload/config-reading.ts';
 import { type Reloadable, Reloader } from '../server/reload/reloader.ts';
@@ -19,6 +20,7 @@ import { TokenCheck } from '../server/token-check.ts';
 import { forkWorker, openPrimaryLine, type PrimaryLine } from '../server/workers/processes.ts';
 import { type Cli, type CliWorld, example } from './cli.ts';
 import { type ExitCode, UsageError } from './exit.ts';
+import { takeLogSignals } from './log-signals.ts';
 import { readTextFile } from './read-file.ts';
 import { type ConfigOptions, DEFAULT_FILE, requireFile, soundPlan } from './read-plan.ts';
 import { type StopWatch, watchForStop } from './stop.ts';
@@ -55,6 +57,7 @@ async function start({ config }: ConfigOptions, world: CliWorld): Promise<ExitCo
   const primary = openPrimaryLine(terminal.env);
   if (primary !== undefined) return await startWorker(config, world, primary);
   const watch = watchForStop(terminal);
+  const leaveLogSignals = takeLogSignals(terminal);
   let reloader: Reloader | undefined;
   const reload = (): void => void reloader?.reload();
   // From the start: without a listener SIGHUP would end the process.
@@ -88,6 +91,7 @@ async function start({ config }: ConfigOptions, world: CliWorld): Promise<ExitCo
   } finally {
     await reloader?.close();
     terminal.off('SIGHUP', reload);
+    leaveLogSignals();
     watch.end();
   }
 }
@@ -205,8 +209,8 @@ function giveBackWhatReadingTook(contents: FileContents): void {
 }
 
 function warnOf(plan: Plan, terminal: Terminal): void {
-  const shadowed = describeShadowed(plan);
-  if (shadowed !== undefined) notice(terminal, `warning: ${shadowed}`);
+  for (const line of [describeShadowed(plan), describeConnectionBound(plan)])
+    if (line !== undefined) notice(terminal, `warning: ${line}`);
   for (const line of describePublicNodes(plan, readAssetTable())) notice(terminal, `note: ${line}`);
   for (const line of describeProxies(plan)) notice(terminal, `note: ${line}`);
 }

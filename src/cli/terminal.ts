@@ -8,6 +8,9 @@ export type Output = NodeJS.WritableStream & { readonly isTTY?: boolean };
 /** Signals that ask a process to end. */
 export type StopSignal = 'SIGINT' | 'SIGTERM';
 
+/** Signals that tell other servers to open their log files anew. */
+export type LogSignal = 'SIGUSR1' | 'SIGUSR2';
+
 /**
  * The part of `process` that commands use. It comes in as an argument, so that a test can run a command inside its own
  * process and look at what it wrote.
@@ -19,8 +22,8 @@ export interface Terminal {
   /** Everything else: notices, questions, errors. */
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
-  on(signal: StopSignal | 'SIGHUP', listener: () => void): unknown;
-  off(signal: StopSignal | 'SIGHUP', listener: () => void): unknown;
+  on(signal: StopSignal | LogSignal | 'SIGHUP', listener: () => void): unknown;
+  off(signal: StopSignal | LogSignal | 'SIGHUP', listener: () => void): unknown;
   /** 1 in a container whose first process this is. */
   readonly pid?: number;
   /** Ends the process at once. */

@@ -60,7 +60,7 @@ export const limitKeys = map('a map of limits', {
   connections: {
     decoder: count,
     default: DEFAULT_LIMITS.connections,
-    description: 'Most client connections to one process. Each takes a file descriptor, two during a request.',
+    description: 'Most client connections to one process. Fewer where it may not open so many files.',
   },
   connectionsPerAddress: {
     decoder: count,

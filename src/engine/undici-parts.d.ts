@@ -5,8 +5,11 @@
  */
 
 declare module 'undici/lib/dispatcher/agent.js' {
-  import { Agent } from 'undici';
-  export default Agent;
+  import type { Agent, Dispatcher } from 'undici';
+  import type { Dispatcher as DispatcherOfFetch } from 'undici-types';
+  /** Node's own `fetch`, which has types of its own, takes it too. */
+  const Direct: new (options: Agent.Options) => Dispatcher & DispatcherOfFetch;
+  export default Direct;
 }
 
 declare module 'undici/lib/dispatcher/client.js' {

@@ -22,6 +22,8 @@ export class LineQueue implements DestinationStream {
   readonly #out: LineOutput;
   readonly #gapLine: GapLine;
   #lines = '';
+  /** How many are in `#lines`. */
+  #count = 0;
   #isStalled = false;
   #gap = 0;
   #dropped = 0;
@@ -32,7 +34,7 @@ export class LineQueue implements DestinationStream {
     out.on('drain', () => this.#flowAgain());
   }
 
-  /** Lines dropped since the start. */
+  /** Lines dropped since the start, and those that could not be written, as on a full disk. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -44,6 +46,7 @@ export class LineQueue implements DestinationStream {
     }
     if (this.#lines === '') setImmediate(() => this.#flush());
     this.#lines += line;
+    this.#count += 1;
   }
 
   get #waiting(): number {
@@ -58,9 +61,14 @@ export class LineQueue implements DestinationStream {
 
   #flush(): void {
     const together = this.#lines;
+    const count = this.#count;
     this.#lines = '';
+    this.#count = 0;
+    const lostIf = (fault?: Error | null): void => {
+      if (fault) this.#dropped += count;
+    };
     // A stream that took everything at once emits no `drain`.
-    if (this.#out.write(together)) this.#flowAgain();
+    if (this.#out.write(together, lostIf)) this.#flowAgain();
   }
 
   #flowAgain(): void {

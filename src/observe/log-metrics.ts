@@ -12,7 +12,7 @@ export function createLogMetrics(registry: Registry): LogMetrics {
   let counted = 0;
   new Counter({
     name: 'turnpike_log_lines_dropped_total',
-    help: 'Log lines dropped because nothing read the output in time.',
+    help: 'Log lines that nothing read in time, or that could not be written.',
     registers: [registry],
     collect() {
       const dropped = read();

@@ -7,6 +7,12 @@ import type { Observer, RequestSummary, ShadowFacts } from './observer.ts';
 
 export type { Logger } from 'pino';
 
+/**
+ * Longest path that is logged, in characters. Docker and containerd cut lines of 16 KiB and more in two, neither of
+ * which is JSON: a client could hide its requests from whatever reads the log.
+ */
+const MOST_PATH_CHARS = 4096;
+
 /** Opens the log: JSON lines, or readable lines on a terminal. Only a terminal loads `pino-pretty`. */
 export async function openLog(out: NodeJS.WritableStream & { isTTY?: boolean }): Promise<Logger> {
   const target = out.isTTY === true ? await openPretty(out) : new LineQueue(out, gapLine);
@@ -53,7 +59,7 @@ export function createRequestLog(
           word('requestId', summary.requestId) +
           word('traceId', summary.traceId) +
           word('method', summary.method) +
-          text('path', summary.path) +
+          text('path', shortened(summary.path)) +
           text('route', summary.route?.name) +
           word('outcome', summary.outcome) +
           word('code', summary.code) +
@@ -106,6 +112,10 @@ const timeOfDay = createTimeOfDay();
 /** A member of a JSON object with the comma before it; nothing where there is no value. */
 function text(name: string, value: string | undefined): string {
   return value === undefined ? '' : `,"${name}":${JSON.stringify(value)}`;
+}
+
+function shortened(path: string | undefined): string | undefined {
+  return path === undefined || path.length <= MOST_PATH_CHARS ? path : `${path.slice(0, MOST_PATH_CHARS)}…`;
 }
 
 /** The same for ids and words of closed lists, which hold nothing that JSON would escape. */

@@ -11,6 +11,7 @@ import { createPassMetrics } from './pass-metrics.ts';
 import { createPaymentMetrics, type OpenSettlements } from './payment-metrics.ts';
 import { createReadinessMetrics, type ReadinessMetrics } from './readiness-metrics.ts';
 import { createRequestMetrics } from './request-metrics.ts';
+import { SeriesHistogram } from './series-histogram.ts';
 import { createSettlerMetrics, type SettlerMetrics } from './settler-metrics.ts';
 import { createShadowMetrics } from './shadow-metrics.ts';
 import { createWebhookMetrics, type WebhookMetrics } from './webhook-metrics.ts';
@@ -95,8 +96,18 @@ export function createMetrics(): Metrics {
     ...createAssetMetrics(registry),
     ...createSettlerMetrics(registry),
     async render() {
-      return { contentType: registry.contentType, body: await registry.metrics() };
+      return { contentType: registry.contentType, body: await textOf(registry) };
     },
     snapshot: () => registry.getMetricsAsJSON(),
   };
+}
+
+/** What `registry.metrics()` writes. */
+async function textOf(registry: Registry): Promise<string> {
+  const parts: string[] = [];
+  for (const { name } of registry.getMetricsAsArray()) {
+    const metric: unknown = registry.getSingleMetric(name);
+    parts.push(metric instanceof SeriesHistogram ? await metric.text() : await registry.getSingleMetricAsString(name));
+  }
+  return `${parts.join('\n\n')}\n`;
 }

@@ -11,10 +11,20 @@ import { type Connector, connectorTo } from './upstream-connector.ts';
 /** Longest head of an upstream's response, in bytes. APIs with many cookies pass Node's 16 KiB. */
 export const MAX_RESPONSE_HEAD_BYTES = 64 * 1024;
 
+/**
+ * How long a connection is used, in milliseconds. Under steady load it would never be idle, and requests would go to the
+ * address that the server's name had at the start: after a change of DNS, or beside servers that were added since.
+ */
+export const LIFETIME_MS = 120_000;
+/** Connections that are made together end at so many different times, up to twice {@link LIFETIME_MS}. */
+const LIFETIMES = 8;
+
 /** One connection to a server, made anew when it has ended. */
 export interface KeptConnection {
   /** `undefined` before the first. */
   socket: Socket | undefined;
+  /** When `socket` was connected, in milliseconds that never go back. */
+  since: number;
   /** Requests that were written on `socket`. */
   requests: number;
 }
@@ -42,9 +52,10 @@ export interface ServerLine {
 export function openServerLine(upstream: Upstream, server: UpstreamServer, health: ServerHealth): ServerLine {
   const { origin, basePath } = server;
   const connect = withLateEnd(connectorTo(upstream, server, health));
+  let made = 0;
   const pool = new Pool(origin, {
     connections: upstream.connections,
-    factory: () => new OneConnection(origin, connect),
+    factory: () => new OneConnection(origin, connect, LIFETIME_MS * (1 + (made++ % LIFETIMES) / LIFETIMES)),
   });
   return {
     basePath,
@@ -53,7 +64,7 @@ export function openServerLine(upstream: Upstream, server: UpstreamServer, healt
       pool.dispatch(options, handler);
     },
     dispatchAnew(options, handler) {
-      const client = new OneConnection(origin, connect);
+      const client = new OneConnection(origin, connect, LIFETIME_MS);
       client.dispatch(options, handler);
       void client.close();
     },
@@ -64,9 +75,10 @@ export function openServerLine(upstream: Upstream, server: UpstreamServer, healt
 /** A client of undici with one connection at a time, which it writes into the tickets of requests. */
 class OneConnection extends Client {
   readonly #connection: KeptConnection;
+  readonly #lifetimeMs: number;
 
-  constructor(origin: string, connect: Connector) {
-    const connection: KeptConnection = { socket: undefined, requests: 0 };
+  constructor(origin: string, connect: Connector, lifetimeMs: number) {
+    const connection: KeptConnection = { socket: undefined, since: 0, requests: 0 };
     super(origin, {
       // One request at a time on a connection: an answer can never be taken for another request's.
       pipelining: 1,
@@ -76,12 +88,14 @@ class OneConnection extends Client {
         connect(options, (...result) => {
           if (result[0] === null) {
             connection.socket = result[1];
+            connection.since = performance.now();
             connection.requests = 0;
           }
           callback(...result);
         }),
     });
     this.#connection = connection;
+    this.#lifetimeMs = lifetimeMs;
     this.on('connect', () => {
       if (connection.socket !== undefined) correctParser(connection.socket);
     });
@@ -89,6 +103,12 @@ class OneConnection extends Client {
 
   override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
     if ('ticket' in options && options.ticket instanceof ConnectionTicket) options.ticket.connection = this.#connection;
-    return super.dispatch(options, handler);
+    // The server is told `Connection: close`, and the connection ends with its answer.
+    return super.dispatch(this.#isOld ? { ...options, reset: true } : options, handler);
+  }
+
+  get #isOld(): boolean {
+    const { socket, since } = this.#connection;
+    return socket?.destroyed === false && performance.now() - since > this.#lifetimeMs;
   }
 }

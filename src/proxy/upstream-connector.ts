@@ -1,6 +1,7 @@
 import type { buildConnector } from 'undici';
 import makeConnector from 'undici/lib/core/connect.js';
 import type { Upstream, UpstreamServer } from '../domain/upstream.ts';
+import { attemptsWithin } from '../outgoing/attempts.ts';
 import type { ServerHealth } from './server-health.ts';
 
 /** Makes connections to a server of an upstream, for requests and for upgrades. */
@@ -16,6 +17,7 @@ export function connectorTo(upstream: Upstream, server: UpstreamServer, health: 
   const connect = makeConnector({
     allowH2: false,
     timeout,
+    ...attemptsWithin(timeout),
     ...(server.socketPath === undefined ? {} : { socketPath: server.socketPath }),
     ...(tls?.ca === undefined ? {} : { ca: tls.ca }),
     ...tls?.identity,

@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net';
 import { Counts } from '../domain/counts.ts';
+import type { Plan } from '../domain/plan.ts';
 import type { Runtime } from '../pipeline/runtime.ts';
 import { addressGroup } from '../proxy/client-address.ts';
 import { linger } from '../proxy/linger.ts';
+import { connectionBound, mostOpenFiles } from './descriptor-room.ts';
 import { rawAnswer } from './raw-answer.ts';
 
 /**
@@ -13,10 +15,15 @@ export class ConnectionGuard {
   readonly #runtime: () => Pick<Runtime, 'plan' | 'trustedPeers'>;
   /** Connections by address. */
   readonly #byAddress = new Counts();
+  readonly #mostFiles: number;
   #open = 0;
+  /** The plan that `#bound` was made for. */
+  #plan: Plan | undefined;
+  #bound = 0;
 
-  constructor(runtime: () => Pick<Runtime, 'plan' | 'trustedPeers'>) {
+  constructor(runtime: () => Pick<Runtime, 'plan' | 'trustedPeers'>, mostFiles = mostOpenFiles()) {
     this.#runtime = runtime;
+    this.#mostFiles = mostFiles;
   }
 
   /** Connections that are open now. */
@@ -30,7 +37,7 @@ export class ConnectionGuard {
     socket.once('close', () => {
       this.#open -= 1;
     });
-    if (this.#open <= this.#runtime().plan.limits.connections) return true;
+    if (this.#open <= this.#boundOf(this.#runtime().plan)) return true;
     // An answer would keep the connection longer, and room is what is missing.
     socket.destroy();
     return false;
@@ -57,6 +64,14 @@ export class ConnectionGuard {
     socket.resume();
     linger(socket);
     return false;
+  }
+
+  #boundOf(plan: Plan): number {
+    if (plan !== this.#plan) {
+      this.#plan = plan;
+      this.#bound = connectionBound(plan, this.#mostFiles);
+    }
+    return this.#bound;
   }
 
   #count(address: string, socket: Socket): number {

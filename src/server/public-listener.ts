@@ -21,6 +21,8 @@ import { serveUpgrade } from './serve-upgrade.ts';
 const HEAD_TIMEOUT_MS = 20_000;
 /** How often idle connections are closed while draining, in milliseconds. */
 const SWEEP_MS = 50;
+/** How long a new connection may be silent while draining, in milliseconds: its first request may be on its way. */
+const SILENT_MS = 2000;
 
 /** The public HTTP server and its shutdown. */
 export interface PublicListener {
@@ -120,7 +122,10 @@ class DrainingListener implements PublicListener {
     this.leave();
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     // Connections whose answer began before the stop fall idle at any time.
-    const sweep = setInterval(() => this.server.closeIdleConnections(), SWEEP_MS);
+    const sweep = setInterval(() => {
+      this.server.closeIdleConnections();
+      this.#edge.cutSilent(SILENT_MS);
+    }, SWEEP_MS);
     const timer = setTimeout(() => {
       const requests = this.#serving.values.length;
       for (const { departure } of this.#serving.values) departure.noteCut();

@@ -218,6 +218,19 @@ describe('a price table that changes under a running gateway', () => {
     expect((await configurationCheck(gateway)).detail).not.toContain('refused');
   });
 
+  it('is refused when it is cut off within a line, as by a full disk, though what is left is good YAML', async () => {
+    const gateway = await follow({
+      'gateway.yaml': `${table('$0.001')}  - { path: /last/*, price: $0.002 } # the last\n`,
+    });
+    const whole = `${table('$0.003')}  - { path: /last/*, price: $0.002 } # the last\n`;
+    gateway.volume.swap({ 'gateway.yaml': whole.slice(0, -5) });
+    expect(await gateway.logged(REFUSED)).toMatchObject({ problems: [expect.stringContaining('ends within a line')] });
+    expect((await quote(gateway)).amount).toBe('1000');
+    gateway.volume.swap({ 'gateway.yaml': whole });
+    await gateway.logged(CHANGED);
+    expect((await quote(gateway)).amount).toBe('3000');
+  });
+
   it('is refused when a change needs a restart, and the key is named', async () => {
     const gateway = await follow({ 'gateway.yaml': table('$0.001') });
     const moved = table('$0.002').replace('listen: 127.0.0.1:0', 'listen: 127.0.0.1:1');

@@ -38,9 +38,15 @@ export interface Launch {
   /** A program with its arguments, which ends in what runs the command line. */
   readonly command: readonly string[];
   readonly cwd: string;
+  /** Variables beside those of this process. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
-const FROM_SOURCES: Launch = { command: [process.execPath, '--conditions=development', BIN], cwd: process.cwd() };
+/** Runs the sources of this checkout. */
+export const FROM_SOURCES: Launch = {
+  command: [process.execPath, '--conditions=development', BIN],
+  cwd: process.cwd(),
+};
 
 /** Runs `turnpike start` on a configuration text, which is written into `folder`. */
 export function startGatewayProcess(folder: string, text: string, launch = FROM_SOURCES): GatewayProcess {
@@ -52,7 +58,10 @@ export function startGatewayProcess(folder: string, text: string, launch = FROM_
 /** Runs `turnpike start` on a configuration file that is there already. */
 export function startGatewayProcessOn(file: string, launch = FROM_SOURCES): GatewayProcess {
   const [program = '', ...given] = launch.command;
-  const child = spawn(program, [...given, 'start', '-c', file], { cwd: launch.cwd });
+  const child = spawn(program, [...given, 'start', '-c', file], {
+    cwd: launch.cwd,
+    env: { ...process.env, ...launch.env },
+  });
   const log: LogLine[] = [];
   const notices: string[] = [];
   let stderr = '';

@@ -2,7 +2,7 @@ import { type Client, createClient, encodeEventTopics, http, type LogTopic, toEv
 import { evmChainId, type Network } from '../../domain/network.ts';
 import { authorizationUsedEvent, transferEvent } from '../../evm/abi.ts';
 import type { Address, Hex } from '../../evm/address.ts';
-import { openTunnels } from '../../outgoing/dispatcher.ts';
+import { openConnections, openTunnels } from '../../outgoing/dispatcher.ts';
 import type { TransferFacts } from '../transfer-method/transfer-facts.ts';
 import type {
   Block,
@@ -63,7 +63,7 @@ export class ChainNode {
         // A redirect could send a signed transaction to a host that is not configured.
         fetchOptions: {
           redirect: 'error',
-          ...(proxy === undefined ? {} : { dispatcher: openTunnels(proxy) }),
+          dispatcher: proxy === undefined ? openConnections() : openTunnels(proxy),
         },
       }),
     });

@@ -25,8 +25,10 @@ export interface EdgeDeps {
 export class Edge {
   readonly #deps: EdgeDeps;
   readonly #serveHttp: (socket: Duplex) => void;
-  /** Connections that do not speak HTTP yet. */
-  readonly #begun = new Set<Socket>();
+  /** Connections that do not speak HTTP yet, and when they began. */
+  readonly #begun = new Map<Socket, number>();
+  /** Connections that speak HTTP/1, and when they began to. */
+  readonly #speaking = new Map<Socket, number>();
   #http2: Promise<Http2Sessions> | undefined;
 
   constructor(deps: EdgeDeps) {
@@ -46,9 +48,19 @@ export class Edge {
     void this.#http2?.then((sessions) => sessions.leave());
   }
 
+  /**
+   * Ends connections on which no request has begun for `ms` milliseconds. Browsers and load balancers open connections
+   * ahead, and Node does not count them as idle.
+   */
+  cutSilent(ms: number): void {
+    const before = performance.now() - ms;
+    for (const [socket, since] of this.#begun) if (since <= before) socket.destroy();
+    for (const [socket, since] of this.#speaking) if (since <= before && socket.bytesRead === 0) socket.destroy();
+  }
+
   /** Ends at once the connections that the HTTP server does not know. */
   cut(): void {
-    for (const socket of this.#begun) socket.destroy();
+    for (const socket of this.#begun.keys()) socket.destroy();
     void this.#http2?.then((sessions) => sessions.cut());
   }
 
@@ -61,7 +73,7 @@ export class Edge {
     }
     // Counted from its beginning: silent connections take file descriptors, too.
     if (!this.#deps.guard.count(socket)) return;
-    this.#hold(socket);
+    hold(socket, this.#begun);
     takeProxyHeader(socket, (source) => {
       this.#begun.delete(socket);
       if (source !== undefined) fixPeer(socket, source);
@@ -78,17 +90,22 @@ export class Edge {
   #speak(socket: Socket, source: PeerAddress | undefined): void {
     const { tls } = this.#deps.runtime().plan;
     if (tls === undefined) {
+      hold(socket, this.#speaking);
       this.#serveHttp(socket);
       socket.resume();
       return;
     }
     const peer = source ?? { address: socket.remoteAddress ?? 'unknown', port: socket.remotePort ?? 0 };
-    this.#hold(socket);
+    hold(socket, this.#begun);
     secure(socket, tls, (secured) => {
       this.#begun.delete(socket);
       fixPeer(secured, peer);
-      if (secured.alpnProtocol === 'h2') void this.#speakHttp2(secured, peer);
-      else this.#serveHttp(secured);
+      if (secured.alpnProtocol === 'h2') {
+        void this.#speakHttp2(secured, peer);
+        return;
+      }
+      hold(secured, this.#speaking);
+      this.#serveHttp(secured);
     });
   }
 
@@ -104,9 +121,10 @@ export class Edge {
     socket.off('error', cut).off('end', cut);
     if (!socket.destroyed) sessions.open(socket, peer);
   }
+}
 
-  #hold(socket: Socket): void {
-    this.#begun.add(socket);
-    socket.once('close', () => this.#begun.delete(socket));
-  }
+/** Notes a connection, and when it was noted, until its end. */
+function hold(socket: Socket, held: Map<Socket, number>): void {
+  held.set(socket, performance.now());
+  socket.once('close', () => held.delete(socket));
 }

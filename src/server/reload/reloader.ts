@@ -15,6 +15,9 @@ import { type ReloadEvent, ReloadHistory, type Reloads } from './reload-history.
 /** Most problems that the readiness page shows; the log has all of them. */
 const MOST_SHOWN = 5;
 
+const CUT_SHORT =
+  'the file ends within a line, as half a file does, and the one in force does not; expected a line end after its last line';
+
 /** A gateway that can change to another plan. */
 export interface Reloadable {
   /**
@@ -144,6 +147,7 @@ export class Reloader implements Reloads {
   async #apply({ loaded, contents }: ConfigReading, gateway: Reloadable): Promise<void> {
     if (!loaded.ok) return this.#refuse(loaded.problems.map(renderProblem));
     const { log, file } = this.#deps;
+    if (this.#isCutShort(contents)) return this.#refuse([`${file}: ${CUT_SHORT}`]);
     const { plan } = loaded;
     const fixed = fixedKeysChanged(this.#inForce.plan, plan);
     if (fixed.length > 0) return this.#refuse(fixed.map((key) => `${file}: restart to change ${key}`));
@@ -163,6 +167,16 @@ export class Reloader implements Reloads {
     const said = changes.length > 0 ? 'configuration changed' : 'configuration read again, nothing changed';
     this.#warn();
     log.info({ file, changes, ...(warnings.length > 0 && { warnings }) }, said);
+  }
+
+  /**
+   * Half a file is good YAML without its last routes, and with `unmatched: pass` they would be free. A full disk or a
+   * copy that hangs seldom ends it at the end of a line.
+   */
+  #isCutShort(contents: FileContents): boolean {
+    const { file } = this.#deps;
+    const isWhole = (of: FileContents): boolean => of.get(file)?.endsWith('\n') === true;
+    return isWhole(this.#inForce.contents) && !isWhole(contents);
   }
 
   /** Logged whenever a plan comes into force: an operator must not learn of these from the ledger. */

@@ -59,7 +59,7 @@ export function forkWorker(): WorkerProcess {
  */
 export function openPrimaryLine(env: Readonly<Record<string, string | undefined>>): PrimaryLine | undefined {
   if (!cluster.isWorker || env[MARK] === undefined) return undefined;
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) process.on(signal, () => {});
   const gone = new AbortController();
   // Node ends a worker when its primary is gone. Nothing that this process holds may go on without the primary.
   process.once('disconnect', () => gone.abort(new Error('the primary has ended')));

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { PassThrough } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { MOST_WAITING_CHARS } from '../../../src/observe/line-queue.ts';
@@ -70,4 +70,20 @@ it('a log that is read drops nothing', async () => {
   log.child({ part: 'b' }).info('two');
   expect((await readUntil(out, 'two')).map(({ msg }) => msg)).toEqual(['one', 'two']);
   expect(droppedLines(log)).toBe(0);
+});
+
+describe('a log that cannot be written', () => {
+  it('counts the lines that are lost, as on a full disk', async () => {
+    const full = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+    const out = new Writable({ write: (_chunk, _encoding, done) => done(full) }).on('error', () => undefined);
+    const log = await openLog(out);
+    for (const n of [1, 2, 3]) log.info({ n });
+    await turn();
+    await turn();
+    expect(droppedLines(log)).toBe(3);
+    log.info({ n: 4 });
+    await turn();
+    await turn();
+    expect(droppedLines(log)).toBe(4);
+  });
 });

@@ -137,3 +137,12 @@ it('leaves out the statuses that are to be skipped, and of the others all but th
   expect(isWritten(200, { sample: 0 }, 0)).toBe(false);
   expect(isWritten(502, { sample: 0 }, 0.9)).toBe(true);
 });
+
+it('keeps a line below what container runtimes cut in two, however long the path and whatever is in it', () => {
+  const [, line = ''] = written({ ...EVERYTHING, path: `/${'"'.repeat(30_000)}` });
+  expect(Buffer.byteLength(line)).toBeLessThan(16 * 1024);
+  const { path } = JSON.parse(line);
+  expect([path.length, path.at(-1)]).toEqual([4097, '…']);
+  const whole = `/${'x'.repeat(4095)}`;
+  expect(JSON.parse(written({ ...NOTHING, path: whole })[1] ?? '')).toHaveProperty('path', whole);
+});

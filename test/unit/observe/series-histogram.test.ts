@@ -23,13 +23,13 @@ function filled() {
     buckets: BOUNDS,
     registers: [theirs],
   });
-  for (const route of ['weather', 'a "quoted" one']) {
+  for (const route of ['weather', 'a "quoted" one', 'back\\slash\nand line']) {
     for (const ms of DURATIONS) {
       histogram.of({ route, kind: 'a' }).observe(ms);
       reference.labels({ route, kind: 'a' }).observe(ms / 1000);
     }
   }
-  return { ours, theirs };
+  return { ours, theirs, histogram };
 }
 
 /** Samples in a fixed order: the order of labels means nothing. */
@@ -40,8 +40,32 @@ function lines(text: string): string[] {
 }
 
 it('is exposed as the histogram of the library with the same observations', async () => {
-  const { ours, theirs } = filled();
+  const { ours, theirs, histogram } = filled();
   expect(lines(await ours.metrics())).toEqual(lines(await theirs.metrics()));
+  expect(lines(`${await histogram.text()}\n`)).toEqual(lines(await theirs.metrics()));
+});
+
+it('is written without labels where it has none', async () => {
+  const registry = new Registry();
+  const terms = { name: 'duration_seconds', help: 'How long.', labelNames: [], bounds: BOUNDS };
+  const histogram = new SeriesHistogram(registry, terms);
+  histogram.of({}).observe(5);
+  expect(`${await histogram.text()}\n`).toBe(await registry.metrics());
+});
+
+it.for(['text', 'get'] as const)('lets others work while thousands of series are read: %s', async (read) => {
+  const terms = { name: 'duration_seconds', help: 'How long.', labelNames: ['route'] as const, bounds: BOUNDS };
+  const histogram = new SeriesHistogram(new Registry(), terms);
+  for (let route = 0; route < 2000; route++) histogram.of({ route: `/r${route}` }).observe(1);
+  let turns = 0;
+  const count = (): void => {
+    turns += 1;
+    next = setImmediate(count);
+  };
+  let next = setImmediate(count);
+  await histogram[read]();
+  clearImmediate(next);
+  expect(turns).toBeGreaterThan(15);
 });
 
 it('adds up over processes as the histogram of the library does', async () => {

@@ -1,0 +1,93 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { connectOverTls, TLS_SETTING } from '../support/tls-clients.ts';
+import { startUpstream } from '../support/upstream.ts';
+
+/** Far below `drainTimeout`, and above what a new connection may be silent. */
+const SOON_MS = 10_000;
+
+const open: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of open.splice(0).reverse()) await close();
+});
+
+interface Started {
+  readonly gateway: TestGateway;
+  readonly port: number;
+  /** Answers of the API that have not begun. */
+  readonly waiting: readonly ServerResponse[];
+}
+
+async function started(settings = ''): Promise<Started> {
+  const waiting: ServerResponse[] = [];
+  const upstream = await startUpstream((_req, res) => void waiting.push(res));
+  open.push(() => upstream.close());
+  const gateway = await startTestGateway(
+    `upstream: ${upstream.url}\nstore: memory\ndrainTimeout: 60s\n${settings}routes: [{ path: /*, price: free }]\n`,
+  );
+  open.push(() => gateway.close(0));
+  return { gateway, port: Number(new URL(gateway.url).port), waiting };
+}
+
+function kept(socket: Socket): Socket {
+  open.push(() => socket.destroy());
+  return socket.on('error', () => undefined);
+}
+
+async function silent(port: number): Promise<Socket> {
+  const socket = kept(connect(port, '127.0.0.1'));
+  await once(socket, 'connect');
+  socket.resume();
+  return socket;
+}
+
+describe('a shutdown', () => {
+  it(
+    'does not wait for connections that were opened ahead, as browsers and load balancers do',
+    { timeout: SOON_MS },
+    async () => {
+      const { gateway, port } = await started();
+      const socket = await silent(port);
+      await Promise.all([gateway.close(), once(socket, 'close')]);
+      expect(socket.bytesRead).toBe(0);
+    },
+  );
+
+  it(
+    'does not wait for them over TLS, whether their handshake is done or has not begun',
+    { timeout: SOON_MS },
+    async () => {
+      const { gateway, port } = await started(`${TLS_SETTING}\n`);
+      const secured = kept(await connectOverTls(port, 'http/1.1'));
+      secured.resume();
+      const begun = await silent(port);
+      await Promise.all([gateway.close(), once(secured, 'close'), once(begun, 'close')]);
+      expect(begun.bytesRead).toBe(0);
+    },
+  );
+
+  it('waits for a request that was sent, however long its answer takes', { timeout: SOON_MS }, async () => {
+    const { gateway, port, waiting } = await started();
+    const socket = await silent(port);
+    let answer = '';
+    socket.on('data', (chunk) => {
+      answer += String(chunk);
+    });
+    socket.write('GET /slow HTTP/1.1\r\nHost: gw\r\n\r\n');
+    await vi.waitFor(() => expect(waiting).toHaveLength(1));
+    const closing = gateway.close();
+    const closed = once(socket, 'close');
+    const ahead = await Promise.race([closed.then(() => 'cut'), after(3000)]);
+    expect(ahead).toBe('open');
+    waiting[0]?.end('at last');
+    await Promise.all([closing, closed]);
+    expect(answer).toContain('at last');
+  });
+});
+
+async function after(ms: number): Promise<'open'> {
+  return await new Promise((resolve) => setTimeout(() => resolve('open'), ms));
+}
