@@ -374,6 +374,7 @@ describe('a Permit2 payment', () => {
     const abi = parseAbi(['function invalidateUnorderedNonces(uint256 word, uint256 mask)']);
     const args = [BigInt(nonce) >> 8n, 1n << (BigInt(nonce) & 255n)] as const;
     await asPayer(payer, '0x000000000022D473030F116dDEE9F6B43aC78BA3', encodeFunctionData({ abi, args }));
+    await clientOf(devnet).mine({ blocks: 64, interval: 0 });
     expect(await settleInFull(facilitator, payment, written)).toEqual({
       kind: 'failed',
       reason: 'permit2_invalid_nonce',

@@ -16,6 +16,11 @@ export interface RpcError {
   readonly message: string;
 }
 
+/** A result of another node than the one that is asked. */
+export interface RpcResult {
+  readonly result: unknown;
+}
+
 /** A way to a chain's node that answers some calls with an error, as nodes with limits do. */
 export interface LimitedNode {
   readonly url: string;
@@ -26,20 +31,21 @@ export interface LimitedNode {
   close(): Promise<void>;
 }
 
-/** @param limit the error for a call; `undefined` lets it through */
+/** @param limit the answer to a call; `undefined` lets it through */
 export async function openLimitedNode(
   nodeUrl: string,
-  limit: (call: RpcCall) => RpcError | undefined,
+  limit: (call: RpcCall) => RpcError | RpcResult | undefined,
 ): Promise<LimitedNode> {
   const calls: RpcCall[] = [];
   let refused = 0;
   const answerOf = async (asked: Omit<RpcCall, 'params'> & Partial<RpcCall>): Promise<unknown> => {
     const call = { ...asked, params: asked.params ?? [] };
     calls.push(call);
-    const error = limit(call);
-    if (error !== undefined) {
+    const answer = limit(call);
+    if (answer !== undefined && 'result' in answer) return { jsonrpc: '2.0', id: call.id, ...answer };
+    if (answer !== undefined) {
       refused += 1;
-      return { jsonrpc: '2.0', id: call.id, error };
+      return { jsonrpc: '2.0', id: call.id, error: answer };
     }
     const headers = { 'Content-Type': 'application/json' };
     return await (await fetch(nodeUrl, { method: 'POST', headers, body: JSON.stringify(call) })).json();
