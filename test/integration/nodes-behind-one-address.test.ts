@@ -11,11 +11,11 @@ import { openRemoteFacilitator } from '../../src/facilitator/remote/remote-facil
 import { families } from '../../src/registry.ts';
 import { makePayment, notebook, PRICE, STRANGER } from '../contract/facilitator-payments.ts';
 import { clientOf, type Devnet, setBalance, startDevnet } from '../support/devnet.ts';
-import { type LimitedNode, openLimitedNode, type RpcCall } from '../support/limited-node.ts';
+import { type BatchLimit, type LimitedNode, openLimitedNode, type RpcCall } from '../support/limited-node.ts';
 
 /*
  * Providers have several nodes behind one address, which do not all have the newest block, and some ask another node for
- * each call of an exchange.
+ * each call of an exchange. Others take few calls at once.
  */
 
 const GWEI = 10n ** 9n;
@@ -79,6 +79,24 @@ it('a settlement that a stranger sent first is settled, where another node has n
   }
 });
 
+describe('a payment is verified and settled by a node', () => {
+  const drpc = 'Batch of more than 3 requests are not allowed on free tier, to use this feature register paid account';
+  it.each<[string, BatchLimit]>([
+    ['that takes three calls at once', { most: 3, status: 500, error: { code: 31, message: drpc } }],
+    ['that takes single calls only', { most: 0, status: 200, error: { code: -32600, message: 'Invalid Request' } }],
+  ])('%s', async (_, batch) => {
+    const node = await nodeAt(() => undefined, batch);
+    const facilitator = await open(node.url);
+    const made = await makePayment(devnet);
+    expect(await facilitator.verify(made.payment, AbortSignal.timeout(10_000))).toMatchObject({ kind: 'valid' });
+    expect(await facilitator.settle(made.payment, made.payment.offer.amount, notebook().write)).toMatchObject({
+      kind: 'settled',
+    });
+    expect(await made.received()).toBe(PRICE);
+    expect(node.refused).toBeGreaterThan(0);
+  });
+});
+
 // Last, because the chain's time goes on.
 it('a doubt ends as failed where the authorization was used long before', async () => {
   const node = await nodeAt(() => undefined);
@@ -88,8 +106,8 @@ it('a doubt ends as failed where the authorization was used long before', async 
   expect(await look(made.payment, node, () => Date.now() + 600_000)).toMatchObject({ kind: 'failed' });
 });
 
-async function nodeAt(limit: Parameters<typeof openLimitedNode>[1]): Promise<LimitedNode> {
-  const node = await openLimitedNode(devnet.rpcUrl, limit);
+async function nodeAt(...[limit, batch]: [Parameters<typeof openLimitedNode>[1], BatchLimit?]): Promise<LimitedNode> {
+  const node = await openLimitedNode(devnet.rpcUrl, limit, batch);
   nodes.push(node);
   return node;
 }

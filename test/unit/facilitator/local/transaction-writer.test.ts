@@ -122,7 +122,8 @@ async function scriptedNode({ says = [], pending = 0, knowsRefused = false }: Sc
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    const calls = JSON.parse(Buffer.concat(chunks).toString('utf8')) as { id: number; method: string; params: Hex[] }[];
+    const asked = JSON.parse(Buffer.concat(chunks).toString('utf8')) as { id: number; method: string; params: Hex[] };
+    const calls = [asked].flat();
     response.setHeader('content-type', 'application/json');
     response.end(JSON.stringify(calls.map((call) => ({ jsonrpc: '2.0', id: call.id, ...answer(call) }))));
   });
