@@ -440,6 +440,34 @@ describe('a settlement in trouble', () => {
     await rpc.close();
   });
 
+  it('is mined with higher fees when gas has become dearer than it pays, and holds up no later payment', async () => {
+    const client = clientOf(devnet);
+    const [first, second] = [await paid(), await paid()];
+    let now = Date.now();
+    const facilitator = open({ settleTimeoutMs: 1_000 }, () => now);
+    await client.setAutomine(false);
+    await client.setIntervalMining({ interval: 0 });
+    try {
+      expect(await settleInFull(facilitator, first.payment, written)).toMatchObject({ kind: 'unknown' });
+      await client.setNextBlockBaseFeePerGas({ baseFeePerGas: 30n * GWEI });
+      await client.mine({ blocks: 1 });
+      expect(await sentCount()).toBe(0);
+      now += 10_000;
+      expect(await settleInFull(facilitator, second.payment, written)).toMatchObject({ kind: 'unknown' });
+      await client.mine({ blocks: 1 });
+      expect(await sentCount()).toBe(2);
+      expect([await devnet.usdcBalanceOf(first.payTo), await devnet.usdcBalanceOf(second.payTo)]).toEqual([
+        PRICE,
+        PRICE,
+      ]);
+    } finally {
+      await client.setNextBlockBaseFeePerGas({ baseFeePerGas: GWEI });
+      await client.mine({ blocks: 1 });
+      await client.setIntervalMining({ interval: 2 });
+      await client.setAutomine(true);
+    }
+  });
+
   it('is refused clearly while the key has no gas money, and leaves no gap', async () => {
     let now = Date.now();
     const facilitator = open({}, () => now);

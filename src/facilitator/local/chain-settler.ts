@@ -45,7 +45,7 @@ const GAS_MARGIN_PERCENT = 130n;
  *
  * Until something was sent, a fault of the node is thrown; from then on the outcome is `settled` on proof, `failed` on
  * proof of the contrary, and `unknown` otherwise. A payment that is settled again while its transaction is in doubt
- * gets that same transaction, never a new one.
+ * gets that same call under the same account nonce, never another one.
  */
 export class ChainSettler {
   readonly #tools: SettlementTools;
