@@ -15,7 +15,7 @@ import { type BatchLimit, type LimitedNode, openLimitedNode, type RpcCall } from
 
 /*
  * Providers have several nodes behind one address, which do not all have the newest block, and some ask another node for
- * each call of an exchange. Others take few calls at once.
+ * each call of an exchange. Others take few calls at once, or measure gas in a way of their own.
  */
 
 const GWEI = 10n ** 9n;
@@ -94,6 +94,37 @@ describe('a payment is verified and settled by a node', () => {
     });
     expect(await made.received()).toBe(PRICE);
     expect(node.refused).toBeGreaterThan(0);
+  });
+});
+
+describe('on a chain that counts its data as gas', () => {
+  /** As a rollup measures when data is dear: nothing below that is enough. */
+  const dearData = ({ method, params: [call] }: RpcCall) => {
+    if (method !== 'eth_estimateGas') return undefined;
+    const { gas } = call as { gas: Hex };
+    return BigInt(gas) < 400_000n
+      ? { code: -32000, message: `gas required exceeds allowance (${BigInt(gas)})` }
+      : { result: '0x61a80' };
+  };
+
+  it('a payment signed by a key is settled', async () => {
+    const node = await nodeAt(dearData);
+    const made = await makePayment(devnet);
+    const settled = await (await open(node.url)).settle(made.payment, made.payment.offer.amount, notebook().write);
+    if (settled.kind !== 'settled') throw new Error(settled.reason);
+    const { gas } = await clientOf(devnet).getTransaction({ hash: settled.settlement.transaction as Hex });
+    expect(gas).toBe(520_000n);
+    expect(await made.received()).toBe(PRICE);
+  });
+
+  it('an account with code of its own gets no more gas than elsewhere', async () => {
+    const node = await nodeAt(dearData);
+    const made = await makePayment(devnet);
+    await clientOf(devnet).setCode({ address: made.payer.address, bytecode: '0x00' });
+    expect(
+      await (await open(node.url)).settle(made.payment, made.payment.offer.amount, notebook().write),
+    ).toMatchObject({ kind: 'failed' });
+    expect(node.calls.map(({ method }) => method)).not.toContain('eth_sendRawTransaction');
   });
 });
 

@@ -40,6 +40,13 @@ export interface SettlementTools {
 const GAS_MARGIN_PERCENT = 130n;
 
 /**
+ * How much more gas than its kind takes elsewhere a transfer may take that no code of its payer takes part in: some
+ * rollups count what they pay for data as gas, a multiple of the rest when data is dear. With code of its own, a payer
+ * could have any amount burnt.
+ */
+const PLAIN_ROOM = 10n;
+
+/**
  * Moves the money of payments on one chain: measure, sign, write down, send, wait, prove. Payments that arrive at the
  * same time share a transaction, see {@link SettlementBatches}; the outcome of each is read from its own events.
  *
@@ -173,9 +180,12 @@ export class ChainSettler {
       node.hasCode(transfer.asset),
       node.hasCode(call.to),
     ]);
-    if (estimate.kind === 'reverted' || contracts.includes(false)) return undefined;
-    const roomy = (estimate.gas * GAS_MARGIN_PERCENT) / 100n;
-    return { ...call, gas: roomy < call.gas ? roomy : call.gas };
+    if (contracts.includes(false)) return undefined;
+    if (estimate.kind === 'estimated') return withMargin(call, estimate.gas);
+    if (!transfer.settling.mayShare || (await node.hasCode(transfer.payer))) return undefined;
+    const roomy = { ...call, gas: call.gas * PLAIN_ROOM };
+    const again = await node.estimate(roomy, writer.address);
+    return again.kind === 'estimated' ? withMargin(roomy, again.gas) : undefined;
   }
 
   /** Why a payment cannot be sent; somebody else may have sent it already. Nothing was sent by us. */
@@ -187,6 +197,12 @@ export class ChainSettler {
     const problem = await transfer.settling.findProblem(payment.offer, clock() / 1000, context);
     return { kind: 'failed', reason: problem ?? transfer.reasons.simulation };
   }
+}
+
+/** The call with what it was measured to take and a margin, within its limit. */
+function withMargin(call: Call, measured: bigint): Call {
+  const roomy = (measured * GAS_MARGIN_PERCENT) / 100n;
+  return { ...call, gas: roomy < call.gas ? roomy : call.gas };
 }
 
 /**
