@@ -8,8 +8,12 @@ import type { PurchaseOutcome, Refusal, SignedPayment } from '../pay/purchase-te
 import { describeReceipt } from '../pay/receipt.ts';
 import { refusalText } from '../pay/refusal-text.ts';
 import type { SpendingLimit } from '../pay/spending-limit.ts';
+import type { BoughtPasses } from './bought-passes.ts';
 import type { Budget } from './budget.ts';
 import { callKey, type UnfinishedPayment, type UnfinishedPayments } from './unfinished-payments.ts';
+
+/** The line for a call without a payment of its own. */
+const BY_PASS = 'pass      bought before, opened this call';
 
 /** Longest answer that is handed to an agent, in bytes. */
 const MOST_ANSWER = 1024 * 1024;
@@ -23,6 +27,7 @@ export interface BuyingTerms {
   readonly budget: Budget;
   readonly table: AssetTable;
   readonly unfinished: UnfinishedPayments;
+  readonly passes: BoughtPasses;
 }
 
 /** The answer to an agent. */
@@ -53,11 +58,12 @@ export async function tellPrice(request: Request, table: AssetTable): Promise<To
  * @param signal aborts when the agent waits no more
  */
 export async function buy(request: Request, terms: BuyingTerms, signal: AbortSignal): Promise<Told> {
-  const { wallet, limit, budget, table, unfinished } = terms;
+  const { wallet, limit, budget, table, unfinished, passes } = terms;
   if (wallet === undefined) return { text: 'there is no key to pay with: set it, and start again', isError: true };
   const call = await callKey(request);
   const earlier = unfinished.take(call);
   let usedUp: string | undefined;
+  let byPass = false;
   const outcome = await purchase(new Request(paidWith(request, earlier), { signal }), {
     wallet,
     limit,
@@ -67,14 +73,18 @@ export async function buy(request: Request, terms: BuyingTerms, signal: AbortSig
       usedUp = budget.take(offer);
       return usedUp === undefined ? 'agreed' : 'declined';
     },
-    fetch: (sent) => fetch(sent),
+    fetch: async (sent) => {
+      const opened = await passes.open(sent, (each) => fetch(each));
+      byPass = opened.byPass;
+      return opened.response;
+    },
   }).catch((fault: unknown): PurchaseOutcome => {
     if (earlier === undefined) throw fault;
     return { kind: 'lost', signed: earlier.signed, fault: fault instanceof Error ? fault : new Error(String(fault)) };
   });
   if (outcome.kind === 'refused') return { text: `not paid: ${usedUp ?? whyRefused(outcome.refusal)}`, isError: true };
   const payment = earlier ?? (outcome.signed === undefined ? undefined : unfinished.signedNow(outcome.signed));
-  const { isOpen, ...told } = await tell(outcome, payment?.signed, { table, isRepeat: earlier !== undefined });
+  const { isOpen, ...told } = await tell(outcome, payment?.signed, { table, byPass, isRepeat: earlier !== undefined });
   if (!isOpen || payment === undefined) return told;
   unfinished.keep(call, payment);
   return { text: `${told.text}\n${keptText(payment.signed)}`, isError: true };
@@ -92,12 +102,12 @@ function paidWith(request: Request, earlier: UnfinishedPayment | undefined): Req
 async function tell(
   outcome: Exclude<PurchaseOutcome, { kind: 'refused' }>,
   signed: SignedPayment | undefined,
-  { table, isRepeat }: { readonly table: AssetTable; readonly isRepeat: boolean },
+  { table, byPass, isRepeat }: { readonly table: AssetTable; readonly byPass: boolean; readonly isRepeat: boolean },
 ): Promise<Told & { readonly isOpen: boolean }> {
   if (outcome.kind === 'lost') return { text: 'no answer came', isError: true, isOpen: true };
   const { response } = outcome;
   const receipt = readReceipt(response.headers);
-  const paid = receipt === undefined ? [] : describeReceipt(receipt, signed?.offer, table);
+  const paid = byPass ? [BY_PASS] : receipt === undefined ? [] : describeReceipt(receipt, signed?.offer, table);
   const isDoubtful = isInDoubt(response, receipt?.reason, isRepeat);
   const body = await bodyText(response).catch(() => undefined);
   const text = [`status    ${response.status}`, ...paid, '', body ?? 'the answer broke off'].join('\n');

@@ -9,6 +9,7 @@ import { parseSpendingLimit, type SpendingLimit } from '../pay/spending-limit.ts
 import { openWallet } from '../pay/wallet.ts';
 import { notice, printable, type Terminal } from '../terminal.ts';
 import { readVersion } from '../version.ts';
+import { BoughtPasses } from './bought-passes.ts';
 import { Budget } from './budget.ts';
 import { type BuyingTerms, buy, type Told, tellPrice } from './buying.ts';
 import { type CatalogueEntry, matching, readCatalogue } from './catalogue.ts';
@@ -47,6 +48,7 @@ async function serve(given: readonly string[], options: McpOptions, terminal: Te
     budget: new Budget(readLimit('--budget', options.budget)),
     table: readAssetTable(),
     unfinished: new UnfinishedPayments(Date.now),
+    passes: new BoughtPasses(),
   };
   if (terms.wallet === undefined)
     notice(terminal, `${options.keyEnv} is not set: prices can be asked for, nothing can be paid`);
