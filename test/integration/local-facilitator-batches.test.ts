@@ -141,6 +141,28 @@ describe('payments that come together', () => {
     await node.close();
   });
 
+  it('are counted with all that they may take when they fail, where data is counted as gas', async () => {
+    const [made] = await makePayments(1);
+    if (made === undefined) throw new Error('one payment was lost');
+    const node = await openLimitedNode(devnet.rpcUrl, ({ method, params: [call] }) => {
+      if (method !== 'eth_estimateGas') return undefined;
+      const isEnough = BigInt((call as { gas: Hex }).gas) >= 400_000n;
+      return isEnough ? { result: '0x61a80' } : { code: -32000, message: 'gas required exceeds allowance' };
+    });
+    const burnt: bigint[] = [];
+    const facilitator = open({ rpc: new Map([[devnet.network, node.url]]) }, (gas) => burnt.push(gas));
+    const outcome = await whileNothingIsMined(async (mine) => {
+      const settling = settleInFull(facilitator, made.payment, written);
+      await ourTransactionWaits();
+      await moveEverything(made.payer);
+      await mine();
+      return await settling;
+    });
+    expect(outcome).toMatchObject({ kind: 'failed' });
+    expect(burnt).toEqual([520_000n]);
+    await node.close();
+  });
+
   it('do not share a transaction with an account that has code', async () => {
     const made = await makePayments(3);
     await burnGasAt(made[0]?.payer.address);

@@ -1,3 +1,4 @@
+import { parseTransaction } from 'viem';
 import type { LocalFacilitatorSpec } from '../../domain/facilitator-spec.ts';
 import { GatewayError } from '../../domain/gateway-error.ts';
 import type { Payment } from '../../domain/payment.ts';
@@ -65,7 +66,7 @@ export class ChainSettler {
     this.#tools = tools;
     this.#batches = new SettlementBatches(tools);
     this.#failedGas = new FailedGas(tools.failedGas, tools.clock, tools.onFailedGas);
-    this.#transactions = new OwnTransactions(tools, (transfer) => this.#noteFailed(transfer));
+    this.#transactions = new OwnTransactions(tools, (transfer, own) => this.#noteFailed(transfer, own));
   }
 
   /** Settles one payment. Calls for the same payment must not overlap. */
@@ -96,8 +97,11 @@ export class ChainSettler {
     this.#transactions.forget(payment.authorization.key);
   }
 
-  #noteFailed(transfer: Transfer): void {
-    this.#failedGas.note(transfer.payer, transfer.settling.call().gas);
+  /** @param own its own transaction: where data counts as gas, it may take more than transfers of its kind elsewhere */
+  #noteFailed({ payer, settling }: Transfer, own?: SignedTransaction): void {
+    const { gas } = settling.call();
+    const { gas: limit = 0n } = own !== undefined && settling.mayShare ? parseTransaction(own.raw) : {};
+    this.#failedGas.note(payer, limit > gas ? limit : gas);
   }
 
   /**

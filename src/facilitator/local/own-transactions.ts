@@ -47,12 +47,12 @@ export const TRANSACTION_FAILED = 'invalid_exact_evm_transaction_failed';
 /** Our transactions that are on their way or in doubt, and what they prove of the payments in them. */
 export class OwnTransactions {
   readonly #tools: OutcomeTools;
-  readonly #onReverted: (transfer: Transfer) => void;
+  readonly #onReverted: (transfer: Transfer, signed: SignedTransaction) => void;
   readonly #unresolved = new Map<PaymentKey, Unresolved>();
   readonly #receipts = new Map<Hex, Promise<Receipt | undefined>>();
 
-  /** @param onReverted is told of a transfer whose transaction took gas and did nothing */
-  constructor(tools: OutcomeTools, onReverted: (transfer: Transfer) => void) {
+  /** @param onReverted is told of a transfer whose own transaction took gas and did nothing */
+  constructor(tools: OutcomeTools, onReverted: (transfer: Transfer, signed: SignedTransaction) => void) {
     this.#tools = tools;
     this.#onReverted = onReverted;
   }
@@ -97,7 +97,7 @@ export class OwnTransactions {
     if (receipt.succeeded && foreign?.kind !== 'settled') {
       return foreign?.kind === 'unknown' ? foreign : { kind: 'failed', reason: MISMATCH, transaction: signed.hash };
     }
-    if (foreign === undefined) this.#onReverted(transfer);
+    if (foreign === undefined) this.#onReverted(transfer, signed);
     return foreign ?? { kind: 'failed', reason: TRANSACTION_FAILED, transaction: signed.hash };
   }
 
