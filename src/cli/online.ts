@@ -30,8 +30,26 @@ export async function askOnline(plan: Plan, registry: Registry): Promise<readonl
   const opener = new FacilitatorOpener(registry);
   await opener.load(plan.facilitators);
   const facilitators = plan.facilitators.map((spec) => askFacilitator(spec, opener, listed));
-  const asked = await Promise.all([...facilitators, ...nodesOf(plan).map(askNode), ...serversOf(plan).map(askServer)]);
-  return [...asked, ...unlisted(plan, listed, asked)];
+  const nodes = nodesOf(plan);
+  const [asked, payees] = await Promise.all([
+    Promise.all([...facilitators, ...nodes.map(askNode), ...serversOf(plan).map(askServer)]),
+    Promise.all(nodes.map((node) => unpayable(plan, node))),
+  ]);
+  return [...asked, ...unlisted(plan, listed, asked), ...payees.flat()];
+}
+
+/** Offers whose payments cannot arrive, as far as a node answers: its own line says where it does not. */
+async function unpayable(plan: Plan, { network, url, proxy }: AskedNode): Promise<readonly OnlineAnswer[]> {
+  const offers = offersOf(plan).filter((offer) => offer.network === network);
+  const payees = new Map(offers.map(({ payTo, asset }) => [`${payTo} ${asset.address}`, { payTo, asset }]));
+  const openWitness = await loadWitness(network);
+  const witness = openWitness(network, url, Date.now, proxy);
+  const answers = [...payees.values()].map(async ({ payTo, asset }): Promise<readonly OnlineAnswer[]> => {
+    const signal = AbortSignal.timeout(ASK_WITHIN_MS);
+    const said = await witness.payeeProblem?.(payTo, asset.address, signal).catch(() => undefined);
+    return said === undefined ? [] : [{ kind: 'offers', name: `${asset.symbol} on ${network}`, ok: false, said }];
+  });
+  return (await Promise.all(answers)).flat();
 }
 
 async function askFacilitator(

@@ -5,8 +5,10 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
+import { json } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { run } from '../../src/cli/main.ts';
+import { associatedTokenAccount, TOKEN_PROGRAM } from '../../src/svm/token-account.ts';
 import { refusingUrl, type ScriptedFacilitator, startScriptedFacilitator } from '../support/scripted-facilitator.ts';
 
 let folder: string;
@@ -45,21 +47,40 @@ async function nodeOf(chain: number): Promise<string> {
   });
 }
 
+const SELLER = 'CmpNeggWJ4JaWJeJ8YKN1Zypmk7uvQq3PECGUCAEMbky';
+/** USDC of Solana's devnet, and the account in which the seller would hold it. */
+const MINT = '4zMMC9srt5Ri5X14GAgXhaHii3GnPAEERYPJgZJDncDU';
+const ACCOUNT = associatedTokenAccount(SELLER, MINT, TOKEN_PROGRAM);
+
+/** A node of Solana's devnet that has these accounts of the token program. */
+async function solanaNode(accounts: readonly string[]): Promise<string> {
+  return await serve(async (req, res) => {
+    const { id, method, params } = (await json(req)) as { id: number; method: string; params: string[] };
+    const value = accounts.includes(params[0] ?? '') ? { owner: TOKEN_PROGRAM, data: ['', 'base64'] } : null;
+    const result = method === 'getGenesisHash' ? 'EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG' : { value };
+    res.end(JSON.stringify({ jsonrpc: '2.0', id, result }));
+  });
+}
+
 interface Terms {
   readonly facilitator?: string;
   readonly node?: string;
   readonly upstream?: string;
   readonly accepts?: string;
+  readonly solana?: string;
 }
 
 async function checkOnline(terms: Terms, ...argv: readonly string[]): Promise<{ code: number; out: string }> {
   const file = join(folder, 'gateway.yaml');
   const upstream = terms.upstream ?? (await serve((_req, res) => res.writeHead(404).end()));
-  const rpc = terms.node === undefined ? 'off' : `{ base-sepolia: "${terms.node}" }`;
+  const nodes = Object.entries({ 'base-sepolia': terms.node, 'solana-devnet': terms.solana })
+    .filter(([, url]) => url !== undefined)
+    .map(([network, url]) => `${network}: "${url}"`);
+  const rpc = nodes.length === 0 ? 'off' : `{ ${nodes.join(', ')} }`;
   writeFileSync(
     file,
     `upstream: ${upstream}
-payTo: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"
+payTo: "${terms.solana === undefined ? '0x209693Bc6afc0C5328bA36FaF03C514EF312287C' : SELLER}"
 accepts: [${terms.accepts ?? 'base-sepolia'}]
 facilitator: { url: "${terms.facilitator ?? facilitator.url}", rpc: ${rpc} }
 store: memory
@@ -113,6 +134,19 @@ describe('turnpike check --online', () => {
     expect(out).toMatch(line);
     expect(out).not.toContain('s3cret');
     expect(code).toBe(1);
+  });
+
+  it('tells a seller on Solana that there is no account in which a payment can arrive', async () => {
+    const asked = async (accounts: readonly string[]) =>
+      await checkOnline({ accepts: 'solana-devnet', solana: await solanaNode(accounts) });
+    const missing = await asked([MINT]);
+    expect(missing.out).toContain(
+      `FAIL USDC on solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1: ${SELLER} has no token account`,
+    );
+    expect(missing.out).toContain(`spl-token create-account ${MINT} --owner ${SELLER}`);
+    expect(missing.code).toBe(1);
+    expect((await asked([])).out).toContain(`there is no token ${MINT}`);
+    expect((await asked([MINT, ACCOUNT])).out).not.toContain('FAIL USDC');
   });
 
   it('writes the answers as JSON', async () => {

@@ -45,6 +45,7 @@ beforeAll(async () => {
   gateway = await startTestGateway(`${settings(devnet, upstream.url)}routes:
   - { path: /v1/weather/:city, methods: [GET], price: $0.001, description: Weather of a city }
   - { path: /v1/report, methods: [POST], price: $0.05, description: A long report }
+  - { path: /v1/maps/:place, methods: [GET], price: $0.001, access: { requests: 2 } }
   - { path: /v1/free, methods: [GET], price: free, description: The time }
 `);
   agent = await connect([gateway.url, '--max', '$0.01', '--budget', '$0.0025'], buyer.key);
@@ -59,7 +60,7 @@ afterAll(async () => {
 describe('turnpike mcp', () => {
   it('lets an agent search what a gateway sells, with prices', async () => {
     const everything = await call(agent, 'search', { query: '' });
-    expect(everything.text.split('\n')).toHaveLength(3);
+    expect(everything.text.split('\n')).toHaveLength(4);
     const found = await call(agent, 'search', { query: 'weather' });
     expect(found).toEqual({
       text: `GET ${gateway.url}/v1/weather/{city}  0.001 USD  Weather of a city`,
@@ -88,6 +89,24 @@ describe('turnpike mcp', () => {
     const dear = await call(agent, 'pay', { url: `${gateway.url}/v1/report`, body: '{}' });
     expect(dear.text).toContain('not paid: the price is 0.05 USDC, and it is more than --max');
     expect(await devnet.usdcBalanceOf(buyer.address)).toBe(before - 2000n);
+  });
+
+  it('pays once for a pass, and comes back with it until it is used up', async () => {
+    const traveller = await connect([gateway.url], buyer.key);
+    const before = await devnet.usdcBalanceOf(buyer.address);
+    const go = (place: string) => call(traveller, 'pay', { url: `${gateway.url}/v1/maps/${place}` });
+    expect((await go('oslo')).text).toContain('paid      0.001 USDC');
+    for (const place of ['bergen', 'rome']) {
+      expect(await go(place)).toMatchObject({
+        isError: false,
+        text: expect.stringContaining('pass      bought before'),
+      });
+    }
+    expect(await devnet.usdcBalanceOf(buyer.address)).toBe(before - 1000n);
+    expect((await go('paris')).text).toContain('paid      0.001 USDC');
+    expect((await go('oslo')).text).toContain('pass      bought before');
+    expect(await devnet.usdcBalanceOf(buyer.address)).toBe(before - 2000n);
+    await traveller.close();
   });
 
   it.each([

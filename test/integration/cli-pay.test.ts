@@ -23,11 +23,10 @@ interface Ran {
 /** Runs `turnpike pay`; with `typed` there is a terminal, and somebody types that. */
 async function pay(
   argv: readonly string[],
-  { env = { TURNPIKE_PAY_KEY: buyer.key }, typed }: PayRun = {},
+  { env = { TURNPIKE_PAY_KEY: buyer.key }, typed, signals = new EventEmitter() }: PayRun = {},
 ): Promise<Ran> {
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
   if (typed !== undefined) stdin.end(typed);
-  const signals = new EventEmitter();
   const terminal: Terminal = {
     stdin: Object.assign(stdin, { isTTY: typed !== undefined }),
     stdout,
@@ -43,6 +42,7 @@ async function pay(
 interface PayRun {
   readonly env?: Readonly<Record<string, string>>;
   readonly typed?: string;
+  readonly signals?: EventEmitter;
 }
 
 describe('pay at a gateway', () => {
@@ -303,6 +303,40 @@ describe('pay at a server that is no gateway of ours', () => {
     sell([requirement({ amount: '1' })], settled);
     expect(await pay([url, '--yes', '-H', again])).toMatchObject({ code: 0, out: 'the thing' });
     expect(payments).toEqual([first]);
+  });
+
+  it('shows the payment of an answer that broke off, to collect it without paying again', async () => {
+    sell([requirement({ amount: '1' })], (res) => {
+      res.writeHead(200, { 'Content-Length': 100 }).write('half of ');
+      setTimeout(() => res.destroy(), 50);
+    });
+    const { code, out, err } = await pay([url, '--yes']);
+    expect({ code, out }).toEqual({ code: 1, out: 'half of ' });
+    expect(err).toContain('Do not pay anew');
+    expect(err).toContain(`-H 'PAYMENT-SIGNATURE: ${payments[0]}'`);
+  });
+
+  it('shows the payment when it is stopped before the answer came', async () => {
+    const signals = new EventEmitter();
+    sell([requirement({ amount: '1' })], () => void signals.emit('SIGINT'));
+    const { code, err } = await pay([url, '--yes'], { signals });
+    expect(code).toBe(1);
+    expect(err).toContain('stopped before the answer came');
+    expect(err).toContain(`-H 'PAYMENT-SIGNATURE: ${payments[0]}'`);
+  });
+
+  it('does not call a payment untaken that a server refuses without knowing', async () => {
+    for (const error of ['settlement_pending', 'settlement_failed', 'invalid_exact_evm_nonce_already_used']) {
+      sell([requirement({ amount: '1' })], (res) => {
+        const required = { x402Version: 2, error, resource: { url }, accepts: [requirement({ amount: '1' })] };
+        res.writeHead(402, { 'PAYMENT-REQUIRED': encode(required) }).end('{}');
+      });
+      const { code, err } = await pay([url, '--yes']);
+      expect(code).toBe(1);
+      expect(err).toContain(`The server says: ${error}\nThe payment was sent and may have been taken.`);
+      expect(err).toContain(`-H 'PAYMENT-SIGNATURE: ${payments[0]}'`);
+      expect(payments).toHaveLength(1);
+    }
   });
 
   it('tells a failure before the settlement from one whose outcome is not known', async () => {

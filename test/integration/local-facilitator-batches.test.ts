@@ -1,14 +1,16 @@
-import { encodeFunctionData, type Hex, parseAbi } from 'viem';
+import { encodeFunctionData, type Hex, parseAbi, parseTransaction } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { LocalFacilitatorSpec } from '../../src/domain/facilitator-spec.ts';
 import { GatewayError } from '../../src/domain/gateway-error.ts';
 import type { SettlementAttempt } from '../../src/domain/payment-record.ts';
 import type { SettlementOutcome } from '../../src/domain/settlement.ts';
+import { MULTICALL3 } from '../../src/evm/addresses.ts';
 import type { Facilitator, Journal } from '../../src/facilitator/facilitator.ts';
 import { openLocalFacilitator } from '../../src/facilitator/local/local-facilitator.ts';
 import { type MadePayment, makePayment, notebook, PRICE, STRANGER } from '../contract/facilitator-payments.ts';
 import { clientOf, type Devnet, freshPayer, type Payer, setBalance, startDevnet } from '../support/devnet.ts';
+import { openLimitedNode } from '../support/limited-node.ts';
 import { settleInFull } from '../support/settle-in-full.ts';
 
 /** A ledger that takes everything. */
@@ -122,6 +124,43 @@ describe('payments that come together', () => {
     const [other] = await makePayments(1);
     if (other === undefined) throw new Error('one payment was lost');
     expect(await settleInFull(facilitator, other.payment, written)).toMatchObject({ kind: 'settled' });
+  });
+
+  it('are each sent alone where the node refuses their transaction, as rollups do when data is dear', async () => {
+    const made = await makePayments(3);
+    const node = await openLimitedNode(devnet.rpcUrl, ({ method, params: [raw] }) => {
+      if (method !== 'eth_sendRawTransaction') return undefined;
+      const isShared = parseTransaction(raw as Hex).to?.toLowerCase() === MULTICALL3;
+      return isShared ? { code: -32000, message: 'intrinsic gas too low' } : undefined;
+    });
+    const facilitator = open({ rpc: new Map([[devnet.network, node.url]]) });
+    const transactions = transactionsOf(await settleAll(facilitator, made));
+    expect(new Set(transactions).size).toBe(3);
+    expect(await received(made)).toEqual(Array(3).fill(PRICE));
+    expect([await transactionsSent(), node.refused]).toEqual([3, 1]);
+    await node.close();
+  });
+
+  it('are counted with all that they may take when they fail, where data is counted as gas', async () => {
+    const [made] = await makePayments(1);
+    if (made === undefined) throw new Error('one payment was lost');
+    const node = await openLimitedNode(devnet.rpcUrl, ({ method, params: [call] }) => {
+      if (method !== 'eth_estimateGas') return undefined;
+      const isEnough = BigInt((call as { gas: Hex }).gas) >= 400_000n;
+      return isEnough ? { result: '0x61a80' } : { code: -32000, message: 'gas required exceeds allowance' };
+    });
+    const burnt: bigint[] = [];
+    const facilitator = open({ rpc: new Map([[devnet.network, node.url]]) }, (gas) => burnt.push(gas));
+    const outcome = await whileNothingIsMined(async (mine) => {
+      const settling = settleInFull(facilitator, made.payment, written);
+      await ourTransactionWaits();
+      await moveEverything(made.payer);
+      await mine();
+      return await settling;
+    });
+    expect(outcome).toMatchObject({ kind: 'failed' });
+    expect(burnt).toEqual([520_000n]);
+    await node.close();
   });
 
   it('do not share a transaction with an account that has code', async () => {

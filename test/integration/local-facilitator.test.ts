@@ -374,6 +374,7 @@ describe('a Permit2 payment', () => {
     const abi = parseAbi(['function invalidateUnorderedNonces(uint256 word, uint256 mask)']);
     const args = [BigInt(nonce) >> 8n, 1n << (BigInt(nonce) & 255n)] as const;
     await asPayer(payer, '0x000000000022D473030F116dDEE9F6B43aC78BA3', encodeFunctionData({ abi, args }));
+    await clientOf(devnet).mine({ blocks: 64, interval: 0 });
     expect(await settleInFull(facilitator, payment, written)).toEqual({
       kind: 'failed',
       reason: 'permit2_invalid_nonce',
@@ -437,6 +438,34 @@ describe('a settlement in trouble', () => {
     expect(await devnet.usdcBalanceOf(lost.payTo)).toBe(PRICE);
     expect(await sentCount()).toBe(2);
     await rpc.close();
+  });
+
+  it('is mined with higher fees when gas has become dearer than it pays, and holds up no later payment', async () => {
+    const client = clientOf(devnet);
+    const [first, second] = [await paid(), await paid()];
+    let now = Date.now();
+    const facilitator = open({ settleTimeoutMs: 1_000 }, () => now);
+    await client.setAutomine(false);
+    await client.setIntervalMining({ interval: 0 });
+    try {
+      expect(await settleInFull(facilitator, first.payment, written)).toMatchObject({ kind: 'unknown' });
+      await client.setNextBlockBaseFeePerGas({ baseFeePerGas: 30n * GWEI });
+      await client.mine({ blocks: 1 });
+      expect(await sentCount()).toBe(0);
+      now += 10_000;
+      expect(await settleInFull(facilitator, second.payment, written)).toMatchObject({ kind: 'unknown' });
+      await client.mine({ blocks: 1 });
+      expect(await sentCount()).toBe(2);
+      expect([await devnet.usdcBalanceOf(first.payTo), await devnet.usdcBalanceOf(second.payTo)]).toEqual([
+        PRICE,
+        PRICE,
+      ]);
+    } finally {
+      await client.setNextBlockBaseFeePerGas({ baseFeePerGas: GWEI });
+      await client.mine({ blocks: 1 });
+      await client.setIntervalMining({ interval: 2 });
+      await client.setAutomine(true);
+    }
   });
 
   it('is refused clearly while the key has no gas money, and leaves no gap', async () => {

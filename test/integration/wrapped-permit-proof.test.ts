@@ -145,12 +145,14 @@ describe('a permit that was not settled', () => {
     const [ours, other] = await twoOfOnePayer();
     await sendThroughMulticall(devnet, [await callOf(other)]);
     await giveUp(ours);
+    await clientOf(devnet).mine({ blocks: 64, interval: 0 });
     expect(await look(ours)).toMatchObject({ kind: 'failed', reason: 'permit2_invalid_nonce' });
   });
 
   it('has failed when it was given up in the block of a plain settlement of another one', async () => {
     const [ours, other] = await twoOfOnePayer();
     await inOneBlock(ours, async () => await send(devnet, await callOf(other)));
+    await clientOf(devnet).mine({ blocks: 64, interval: 0 });
     expect(await look(ours)).toMatchObject({ kind: 'failed', reason: 'permit2_invalid_nonce' });
   });
 });

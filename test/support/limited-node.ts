@@ -16,36 +16,59 @@ export interface RpcError {
   readonly message: string;
 }
 
+/** A result of another node than the one that is asked. */
+export interface RpcResult {
+  readonly result: unknown;
+}
+
+/** Most calls in one exchange, and how a node says so. */
+export interface BatchLimit {
+  readonly most: number;
+  readonly status: number;
+  readonly error: RpcError;
+}
+
 /** A way to a chain's node that answers some calls with an error, as nodes with limits do. */
 export interface LimitedNode {
   readonly url: string;
   /** Every call so far. */
   readonly calls: readonly RpcCall[];
-  /** How many calls were refused. */
+  /** How many calls, and whole exchanges, were refused. */
   readonly refused: number;
   close(): Promise<void>;
 }
 
-/** @param limit the error for a call; `undefined` lets it through */
+/**
+ * @param limit the answer to a call; `undefined` lets it through
+ * @param batch default: no limit
+ */
 export async function openLimitedNode(
   nodeUrl: string,
-  limit: (call: RpcCall) => RpcError | undefined,
+  limit: (call: RpcCall) => RpcError | RpcResult | undefined,
+  batch?: BatchLimit,
 ): Promise<LimitedNode> {
   const calls: RpcCall[] = [];
   let refused = 0;
   const answerOf = async (asked: Omit<RpcCall, 'params'> & Partial<RpcCall>): Promise<unknown> => {
     const call = { ...asked, params: asked.params ?? [] };
     calls.push(call);
-    const error = limit(call);
-    if (error !== undefined) {
+    const answer = limit(call);
+    if (answer !== undefined && 'result' in answer) return { jsonrpc: '2.0', id: call.id, ...answer };
+    if (answer !== undefined) {
       refused += 1;
-      return { jsonrpc: '2.0', id: call.id, error };
+      return { jsonrpc: '2.0', id: call.id, error: answer };
     }
     const headers = { 'Content-Type': 'application/json' };
     return await (await fetch(nodeUrl, { method: 'POST', headers, body: JSON.stringify(call) })).json();
   };
   const pass = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const asked = (await json(request)) as RpcCall | readonly RpcCall[];
+    if (batch !== undefined && Array.isArray(asked) && asked.length > batch.most) {
+      refused += 1;
+      const whole = { jsonrpc: '2.0', id: 0, error: batch.error };
+      response.writeHead(batch.status, { 'Content-Type': 'application/json' }).end(JSON.stringify(whole));
+      return;
+    }
     const answer = Array.isArray(asked) ? await Promise.all(asked.map(answerOf)) : await answerOf(asked as RpcCall);
     response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(answer));
   };

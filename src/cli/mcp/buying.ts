@@ -1,12 +1,19 @@
 import type { PrivateKeyAccount } from 'viem';
 import type { AssetTable } from '../../config/asset-table.ts';
+import { statedError } from '../pay/advice.ts';
+import { leavesDoubt } from '../pay/doubt.ts';
 import { describePrice, readReceipt } from '../pay/payment-protocols.ts';
 import { purchase } from '../pay/purchase.ts';
-import type { PurchaseOutcome, Refusal } from '../pay/purchase-terms.ts';
+import type { PurchaseOutcome, Refusal, SignedPayment } from '../pay/purchase-terms.ts';
 import { describeReceipt } from '../pay/receipt.ts';
 import { refusalText } from '../pay/refusal-text.ts';
 import type { SpendingLimit } from '../pay/spending-limit.ts';
+import type { BoughtPasses } from './bought-passes.ts';
 import type { Budget } from './budget.ts';
+import { callKey, type UnfinishedPayment, type UnfinishedPayments } from './unfinished-payments.ts';
+
+/** The line for a call without a payment of its own. */
+const BY_PASS = 'pass      bought before, opened this call';
 
 /** Longest answer that is handed to an agent, in bytes. */
 const MOST_ANSWER = 1024 * 1024;
@@ -19,6 +26,8 @@ export interface BuyingTerms {
   /** For all calls of the process. */
   readonly budget: Budget;
   readonly table: AssetTable;
+  readonly unfinished: UnfinishedPayments;
+  readonly passes: BoughtPasses;
 }
 
 /** The answer to an agent. */
@@ -40,11 +49,22 @@ export async function tellPrice(request: Request, table: AssetTable): Promise<To
     : { text: lines.join('\n'), isError: false };
 }
 
-/** Carries a call out, and pays for it where it costs something. */
-export async function buy(request: Request, { wallet, limit, budget, table }: BuyingTerms): Promise<Told> {
+/**
+ * Carries a call out, and pays for it where it costs something.
+ *
+ * A payment that may have been taken, and whose answer the agent does not get, is kept: the same call sends it again.
+ * Agents repeat what failed, was cancelled or took too long, and would pay twice.
+ *
+ * @param signal aborts when the agent waits no more
+ */
+export async function buy(request: Request, terms: BuyingTerms, signal: AbortSignal): Promise<Told> {
+  const { wallet, limit, budget, table, unfinished, passes } = terms;
   if (wallet === undefined) return { text: 'there is no key to pay with: set it, and start again', isError: true };
+  const call = await callKey(request);
+  const earlier = unfinished.take(call);
   let usedUp: string | undefined;
-  const outcome = await purchase(request, {
+  let byPass = false;
+  const outcome = await purchase(new Request(paidWith(request, earlier), { signal }), {
     wallet,
     limit,
     table,
@@ -53,28 +73,58 @@ export async function buy(request: Request, { wallet, limit, budget, table }: Bu
       usedUp = budget.take(offer);
       return usedUp === undefined ? 'agreed' : 'declined';
     },
-    fetch: (sent) => fetch(sent),
+    fetch: async (sent) => {
+      const opened = await passes.open(sent, (each) => fetch(each));
+      byPass = opened.byPass;
+      return opened.response;
+    },
+  }).catch((fault: unknown): PurchaseOutcome => {
+    if (earlier === undefined) throw fault;
+    return { kind: 'lost', signed: earlier.signed, fault: fault instanceof Error ? fault : new Error(String(fault)) };
   });
-  return await told(outcome, usedUp, table);
+  if (outcome.kind === 'refused') return { text: `not paid: ${usedUp ?? whyRefused(outcome.refusal)}`, isError: true };
+  const payment = earlier ?? (outcome.signed === undefined ? undefined : unfinished.signedNow(outcome.signed));
+  const { isOpen, ...told } = await tell(outcome, payment?.signed, { table, byPass, isRepeat: earlier !== undefined });
+  if (!isOpen || payment === undefined) return told;
+  unfinished.keep(call, payment);
+  return { text: `${told.text}\n${keptText(payment.signed)}`, isError: true };
 }
 
-async function told(outcome: PurchaseOutcome, usedUp: string | undefined, table: AssetTable): Promise<Told> {
-  switch (outcome.kind) {
-    case 'refused':
-      return { text: `not paid: ${usedUp ?? whyRefused(outcome.refusal)}`, isError: true };
-    case 'lost':
-      return {
-        text: `the payment may have been taken, and no answer came. To ask again without paying again, make the same call with the header ${outcome.signed.header.join(': ')}`,
-        isError: true,
-      };
-    case 'answered': {
-      const { response, signed } = outcome;
-      const receipt = readReceipt(response.headers);
-      const paid = receipt === undefined ? [] : describeReceipt(receipt, signed?.offer, table);
-      const text = [`status    ${response.status}`, ...paid, '', await bodyText(response)].join('\n');
-      return { text, isError: !response.ok };
-    }
-  }
+/** The request with the payment of an earlier one. */
+function paidWith(request: Request, earlier: UnfinishedPayment | undefined): Request {
+  if (earlier === undefined) return request;
+  const paying = new Request(request);
+  paying.headers.append(...earlier.signed.header);
+  return paying;
+}
+
+/** What an agent is told, and whether its payment may have been taken without the answer that it buys. */
+async function tell(
+  outcome: Exclude<PurchaseOutcome, { kind: 'refused' }>,
+  signed: SignedPayment | undefined,
+  { table, byPass, isRepeat }: { readonly table: AssetTable; readonly byPass: boolean; readonly isRepeat: boolean },
+): Promise<Told & { readonly isOpen: boolean }> {
+  if (outcome.kind === 'lost') return { text: 'no answer came', isError: true, isOpen: true };
+  const { response } = outcome;
+  const receipt = readReceipt(response.headers);
+  const paid = byPass ? [BY_PASS] : receipt === undefined ? [] : describeReceipt(receipt, signed?.offer, table);
+  const isDoubtful = isInDoubt(response, receipt?.reason, isRepeat);
+  const body = await bodyText(response).catch(() => undefined);
+  const text = [`status    ${response.status}`, ...paid, '', body ?? 'the answer broke off'].join('\n');
+  return { text, isError: !response.ok || body === undefined, isOpen: isDoubtful || body === undefined };
+}
+
+/**
+ * Whether the same payment may still get another answer than this one. A 402 to a payment that is sent again is the end
+ * of it: the next call is paid anew.
+ */
+function isInDoubt({ status, headers }: Response, reason: string | undefined, isRepeat: boolean): boolean {
+  if (status === 402) return !isRepeat && leavesDoubt(`${reason ?? ''} ${statedError(headers) ?? ''}`);
+  return status >= 500 || (status >= 400 && headers.has('retry-after'));
+}
+
+function keptText({ header }: SignedPayment): string {
+  return `The payment may have been taken. Make the same call again: the same payment goes with it, which cannot be taken twice. After a restart, add the header ${header.join(': ')}`;
 }
 
 function whyRefused(refusal: Refusal): string {

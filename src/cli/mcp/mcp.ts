@@ -9,10 +9,12 @@ import { parseSpendingLimit, type SpendingLimit } from '../pay/spending-limit.ts
 import { openWallet } from '../pay/wallet.ts';
 import { notice, printable, type Terminal } from '../terminal.ts';
 import { readVersion } from '../version.ts';
+import { BoughtPasses } from './bought-passes.ts';
 import { Budget } from './budget.ts';
 import { type BuyingTerms, buy, type Told, tellPrice } from './buying.ts';
 import { type CatalogueEntry, matching, readCatalogue } from './catalogue.ts';
 import { createAskedRequest } from './request.ts';
+import { UnfinishedPayments } from './unfinished-payments.ts';
 
 interface McpOptions {
   readonly max: string;
@@ -45,6 +47,8 @@ async function serve(given: readonly string[], options: McpOptions, terminal: Te
     limit: readLimit('--max', options.max),
     budget: new Budget(readLimit('--budget', options.budget)),
     table: readAssetTable(),
+    unfinished: new UnfinishedPayments(Date.now),
+    passes: new BoughtPasses(),
   };
   if (terms.wallet === undefined)
     notice(terminal, `${options.keyEnv} is not set: prices can be asked for, nothing can be paid`);
@@ -96,7 +100,7 @@ function createServer(gateways: readonly string[], terms: BuyingTerms): McpServe
       inputSchema: request,
       annotations: { destructiveHint: true, openWorldHint: true },
     },
-    (asked) => answer(() => buy(createAskedRequest(asked, gateways), terms)),
+    (asked, { signal }) => answer(() => buy(createAskedRequest(asked, gateways), terms, signal)),
   );
   return server;
 }

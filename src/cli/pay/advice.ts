@@ -2,6 +2,7 @@ import { PERMIT2_ADDRESS } from '@x402/evm';
 import { isJsonObject } from '../../domain/payment.ts';
 import { decodeHeaderJson } from '../../protocol/header-json.ts';
 import { printable } from '../terminal.ts';
+import { leavesDoubt } from './doubt.ts';
 import { priceText } from './payable-offer.ts';
 import type { ServerProblem, ServerWords } from './problem.ts';
 import type { SignedPayment } from './purchase-terms.ts';
@@ -89,6 +90,7 @@ const TOO_POOR = /^\w*insufficient_(?:balance|funds)$/;
 function explainRefusal(reason: string, { signed, detail }: AdviceContext): readonly string[] {
   const said = detail === undefined ? reason : `${reason}: ${printable(detail)}`;
   const refused = `The server did not take the payment: ${said.replace(/\.$/, '')}.`;
+  if (signed !== undefined && leavesDoubt(reason)) return [`The server says: ${said}`, ...explainLost(signed)];
   if (signed === undefined || !TOO_POOR.test(reason)) return [refused];
   const { payer, offer } = signed;
   const network = printable(offer.network?.name ?? offer.networkId);
@@ -102,8 +104,13 @@ function explainRefusal(reason: string, { signed, detail }: AdviceContext): read
 }
 
 function refusalOf(response: Response, problem: ServerProblem | undefined): string {
-  const header = response.headers.get('payment-required');
+  return printable(statedError(response.headers) ?? problem?.error ?? 'it gives no reason');
+}
+
+/** The reason that a 402 of x402 v2 states in its header, in the server's words. */
+export function statedError(headers: Headers): string | undefined {
+  const header = headers.get('payment-required');
   const decoded = header === null ? undefined : decodeHeaderJson(header);
   const error = decoded?.ok === true && isJsonObject(decoded.value) ? decoded.value['error'] : undefined;
-  return printable(typeof error === 'string' ? error : (problem?.error ?? 'it gives no reason'));
+  return typeof error === 'string' ? error : undefined;
 }

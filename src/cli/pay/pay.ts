@@ -8,6 +8,7 @@ import { CommandFailure, type ExitCode, UsageError } from '../exit.ts';
 import { faultText } from '../fault-text.ts';
 import { BODY_OPTION, readBody } from '../request-body.ts';
 import { parseHeader, parseMethod, refuseUserInfo } from '../request-options.ts';
+import { watchForStop } from '../stop.ts';
 import { notice, printable, type Terminal } from '../terminal.ts';
 import { adviceFor, explainLost } from './advice.ts';
 import { confirm } from './confirm.ts';
@@ -16,7 +17,7 @@ import { describeOffer, priceText } from './payable-offer.ts';
 import { describePrice, paymentHeader, readReceipt } from './payment-protocols.ts';
 import { readWords } from './problem.ts';
 import { purchase } from './purchase.ts';
-import type { PurchaseOutcome, PurchaseTerms, Refusal } from './purchase-terms.ts';
+import type { PurchaseOutcome, PurchaseTerms, Refusal, SignedPayment } from './purchase-terms.ts';
 import { describeReceipt } from './receipt.ts';
 import { refusalText } from './refusal-text.ts';
 import { openSolanaWallet } from './solana-wallet.ts';
@@ -149,7 +150,10 @@ async function fetchPlainly(request: Request): Promise<PurchaseOutcome> {
 /** Time between two notices about an answer that has not come, in milliseconds. */
 const PATIENCE_MS = 5_000;
 
-/** Sends a request. A paid request may wait for a chain, so notices show that it is still running. */
+/**
+ * Sends a request. A paid request may wait for a chain, so notices show that it is still running. A signal ends the
+ * wait, and the payment, which may have been taken, is shown.
+ */
 async function sendWatched(request: Request, terminal: Terminal): Promise<Response> {
   if (paymentHeader(request.headers) === undefined) return await send(request);
   const startedAt = performance.now();
@@ -157,10 +161,14 @@ async function sendWatched(request: Request, terminal: Terminal): Promise<Respon
   const timer = setInterval(() => {
     notice(terminal, `waiting   ${Math.round((performance.now() - startedAt) / 1000)} s`);
   }, PATIENCE_MS);
+  const stop = watchForStop(terminal);
   try {
-    return await send(request);
+    return await send(new Request(request, { signal: stop.signal }));
+  } catch (fault) {
+    throw stop.signal.aborted ? new CommandFailure('stopped before the answer came') : fault;
   } finally {
     clearInterval(timer);
+    stop.end();
   }
 }
 
@@ -218,19 +226,23 @@ async function show(
     }),
   ];
   for (const line of lines) notice(terminal, line);
-  await writeBody(response, terminal);
+  await writeBody(response, signed, terminal);
   const fine = response.ok || (response.status < 400 && receipt?.success === true);
   if (fine) return 0;
   return response.status === 402 && keyEnv !== undefined ? 2 : 1;
 }
 
-/** Streams the body, so that an event stream shows as it comes. */
-async function writeBody(response: Response, terminal: Terminal): Promise<void> {
+/**
+ * Streams the body, so that an event stream shows as it comes. What was paid for and broke off can be collected with the
+ * same payment.
+ */
+async function writeBody(response: Response, signed: SignedPayment | undefined, terminal: Terminal): Promise<void> {
   if (response.body === null) return;
   try {
     await pipeline(Readable.fromWeb(response.body), terminal.stdout, { end: false });
   } catch (fault) {
     if (isReaderGone(fault)) return;
+    if (signed !== undefined) for (const line of explainLost(signed)) notice(terminal, line);
     throw new CommandFailure(`the answer broke off: ${printable(faultText(fault))}`);
   }
 }

@@ -1,4 +1,4 @@
-import { type Client, createClient, encodeEventTopics, http, type LogTopic, toEventHash } from 'viem';
+import { type Client, createClient, custom, encodeEventTopics, type LogTopic, toEventHash } from 'viem';
 import { evmChainId, type Network } from '../../domain/network.ts';
 import { authorizationUsedEvent, transferEvent } from '../../evm/abi.ts';
 import type { Address, Hex } from '../../evm/address.ts';
@@ -16,15 +16,13 @@ import type {
   Receipt,
 } from './chain-facts.ts';
 import { type FoundLog, field, readBytes, readFoundLogs, readLogs, readQuantity, readSeconds } from './rpc-answer.ts';
+import { RpcCalls, type RpcQuestion } from './rpc-calls.ts';
 import { isRevert, nodeFault, nonsense, RangeRefusal, readRefusal, refusalOfRange } from './rpc-fault.ts';
 import { SearchMemory } from './search-memory.ts';
 import { word } from './transfer-event.ts';
 
 /** How long one HTTP exchange with a node may take, in milliseconds. The caller's signal may end it earlier. */
 const RPC_TIMEOUT_MS = 8_000;
-
-/** Calls in one HTTP exchange: public nodes take ten or more, and the reads for one payment are fewer. */
-const RPC_BATCH_SIZE = 10;
 
 /** `AuthorizationCanceled(address indexed authorizer, bytes32 indexed nonce)` of EIP-3009. */
 const AUTHORIZATION_CANCELED = toEventHash('AuthorizationCanceled(address,bytes32)');
@@ -35,8 +33,8 @@ const BLOCK_METHOD = 'eth_getBlockByNumber';
 const MAX_RESPONSE_BYTES = 4_194_304;
 
 /**
- * One JSON-RPC node of one EVM chain, as far as verifying and settling need it. Calls made in the same tick travel in
- * one HTTP exchange. Every method rejects with a {@link GatewayError} (`facilitator_unreachable`,
+ * One JSON-RPC node of one EVM chain, as far as verifying and settling need it. Calls made in the same turn travel in
+ * one HTTP exchange, where the node takes that. Every method rejects with a {@link GatewayError} (`facilitator_unreachable`,
  * `facilitator_timeout`, `facilitator_invalid_answer`) when the node is silent, slow or talks nonsense; `broadcast`
  * alone lets the client's error through, because its caller must tell refusals apart.
  */
@@ -54,18 +52,23 @@ export class ChainNode {
     if (chainId === undefined) throw new Error(`chain nodes serve EVM networks, not ${network}`);
     this.network = network;
     this.chainId = chainId;
+    const calls = new RpcCalls(url, {
+      timeout: RPC_TIMEOUT_MS,
+      maxResponseBodySize: MAX_RESPONSE_BYTES,
+      // A redirect could send a signed transaction to a host that is not configured.
+      fetchOptions: {
+        redirect: 'error',
+        dispatcher: proxy === undefined ? openConnections() : openTunnels(proxy),
+      },
+    });
     this.#client = createClient({
-      transport: http(url, {
-        batch: { batchSize: RPC_BATCH_SIZE },
-        retryCount: 0,
-        timeout: RPC_TIMEOUT_MS,
-        maxResponseBodySize: MAX_RESPONSE_BYTES,
-        // A redirect could send a signed transaction to a host that is not configured.
-        fetchOptions: {
-          redirect: 'error',
-          dispatcher: proxy === undefined ? openConnections() : openTunnels(proxy),
+      transport: custom(
+        {
+          request: (question: RpcQuestion, options?: { readonly signal?: AbortSignal }) =>
+            calls.request(question, options?.signal),
         },
-      }),
+        { retryCount: 0 },
+      ),
     });
   }
 

@@ -2,7 +2,9 @@ import type { SettlementOutcome } from '../../domain/settlement.ts';
 import type { Hex } from '../../evm/address.ts';
 import { claimTime } from '../claim-time.ts';
 import type { Transfer } from '../transfer-method/transfer.ts';
+import { blockBefore } from './block-search.ts';
 import type { Block, Receipt } from './chain-facts.ts';
+import type { ChainNode } from './chain-node.ts';
 import { pending, settledWith } from './chain-outcome.ts';
 import type { FateTools } from './chain-view.ts';
 import { type Findings, searchTransfer } from './transfer-search.ts';
@@ -43,7 +45,7 @@ export type NonceFate =
  * All questions are about one block: otherwise answers of several nodes behind one address could combine into a state
  * that never existed. A nonce that is gone proves nothing. Only the transfer itself proves the payment. Two things
  * prove that there was no transfer: the event that took the nonce instead, or a search of all blocks that can hold the
- * transfer.
+ * transfer, where the nonce has been gone for a while.
  *
  * @param since Unix milliseconds of the claim
  * @throws GatewayError when the node cannot be asked
@@ -74,7 +76,8 @@ export async function findFate(
       // A claim in the future: our clock was put back since, and the search may have begun too late.
       if (!findings.elsewhere && (!fresh || since > clock())) return { kind: 'unclear' };
       // A reorganisation may still undo the transaction that took the nonce, together with its block.
-      const firm = deepBlock(head, BigInt(confirmations));
+      const shown = deepBlock(head, BigInt(confirmations));
+      const firm = findings.elsewhere ? shown : earlier(shown, await blockSeenByAll(head, node, signal));
       const stays = firm === head.number || (await transfer.use.nonceIsGone(reads, signal, firm)) === true;
       return { kind: stays ? 'spent' : 'unclear' };
     }
@@ -118,6 +121,22 @@ export function firmBlock(head: Block, confirmations: number): bigint {
 function deepBlock(head: Block, depth: bigint): bigint {
   const back = (depth < MAX_DEPTH ? depth : MAX_DEPTH) - 1n;
   return head.number > back ? head.number - back : 0n;
+}
+
+/**
+ * A block that each of several nodes behind one address has: a node that lags further counts as fallen behind. Some
+ * providers ask several nodes even for the calls of one exchange. Then the newest block is one node's, and the empty
+ * list of events that of another, which has not seen the transfer. Only of a nonce that was gone before that does an
+ * empty list say anything.
+ */
+async function blockSeenByAll(head: Block, node: ChainNode, signal?: AbortSignal): Promise<bigint> {
+  const old = await blockBefore(node, head, head.timestamp - MAX_LAG_SECONDS, 1n, signal);
+  const deep = deepBlock(head, MAX_DEPTH);
+  return old > deep ? old : deep;
+}
+
+function earlier(one: bigint, other: bigint): bigint {
+  return one < other ? one : other;
 }
 
 /** Whether the authorization has expired by the chain's own clock, in a block that is deep enough to stay. */

@@ -41,6 +41,9 @@ export function isTrouble(refusal: NodeRefusal): boolean {
 /** Words by which nodes say that they were asked too often, which no smaller question changes. */
 const TOO_OFTEN_WORDS = /too many requests|(?:request|rate)s? ?-?limit|throttl|per (?:second|minute|day)|quota|daily/i;
 
+/** Words for a number of requests in a time. */
+const PACE_WORDS = /per (?:second|minute|hour|day)|\brate|throttl|quota|daily/i;
+
 /** Statuses by which a server refuses what it was asked, and not the one who asks. */
 const QUESTION_STATUSES: ReadonlySet<number | undefined> = new Set([400, 413, 422]);
 
@@ -68,6 +71,24 @@ export function refusalOfRange(thrown: unknown): string | undefined {
   const failed = thrown.walk((error) => error instanceof HttpRequestError);
   const answered = failed instanceof HttpRequestError && QUESTION_STATUSES.has(failed.status);
   return answered ? failed.details : undefined;
+}
+
+/** Codes for a request that could not be read: to a node that takes single calls only, a batch is one. */
+const UNREAD_CODES: ReadonlySet<number> = new Set([-32600, -32700]);
+
+/**
+ * Whether a node refused several calls together because they came together, so that fewer at once, or single ones, may
+ * be taken. Not for a node that was asked too often: more exchanges would make that worse.
+ */
+export function refusesBatch(thrown: unknown): boolean {
+  if (!(thrown instanceof BaseError)) return false;
+  const refusal = readRefusal(thrown);
+  if (refusal !== undefined) {
+    if (refusal.code === 429 || PACE_WORDS.test(refusal.message)) return false;
+    return UNREAD_CODES.has(refusal.code) || /batch/i.test(refusal.message);
+  }
+  const failed = thrown.walk((error) => error instanceof HttpRequestError);
+  return failed instanceof HttpRequestError && QUESTION_STATUSES.has(failed.status);
 }
 
 /**

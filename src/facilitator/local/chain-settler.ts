@@ -1,3 +1,4 @@
+import { parseTransaction } from 'viem';
 import type { LocalFacilitatorSpec } from '../../domain/facilitator-spec.ts';
 import { GatewayError } from '../../domain/gateway-error.ts';
 import type { Payment } from '../../domain/payment.ts';
@@ -40,12 +41,19 @@ export interface SettlementTools {
 const GAS_MARGIN_PERCENT = 130n;
 
 /**
+ * How much more gas than its kind takes elsewhere a transfer may take that no code of its payer takes part in: some
+ * rollups count what they pay for data as gas, a multiple of the rest when data is dear. With code of its own, a payer
+ * could have any amount burnt.
+ */
+const PLAIN_ROOM = 10n;
+
+/**
  * Moves the money of payments on one chain: measure, sign, write down, send, wait, prove. Payments that arrive at the
  * same time share a transaction, see {@link SettlementBatches}; the outcome of each is read from its own events.
  *
  * Until something was sent, a fault of the node is thrown; from then on the outcome is `settled` on proof, `failed` on
  * proof of the contrary, and `unknown` otherwise. A payment that is settled again while its transaction is in doubt
- * gets that same transaction, never a new one.
+ * gets that same call under the same account nonce, never another one.
  */
 export class ChainSettler {
   readonly #tools: SettlementTools;
@@ -58,7 +66,7 @@ export class ChainSettler {
     this.#tools = tools;
     this.#batches = new SettlementBatches(tools);
     this.#failedGas = new FailedGas(tools.failedGas, tools.clock, tools.onFailedGas);
-    this.#transactions = new OwnTransactions(tools, (transfer) => this.#noteFailed(transfer));
+    this.#transactions = new OwnTransactions(tools, (transfer, own) => this.#noteFailed(transfer, own));
   }
 
   /** Settles one payment. Calls for the same payment must not overlap. */
@@ -89,8 +97,11 @@ export class ChainSettler {
     this.#transactions.forget(payment.authorization.key);
   }
 
-  #noteFailed(transfer: Transfer): void {
-    this.#failedGas.note(transfer.payer, transfer.settling.call().gas);
+  /** @param own its own transaction: where data counts as gas, it may take more than transfers of its kind elsewhere */
+  #noteFailed({ payer, settling }: Transfer, own?: SignedTransaction): void {
+    const { gas } = settling.call();
+    const { gas: limit = 0n } = own !== undefined && settling.mayShare ? parseTransaction(own.raw) : {};
+    this.#failedGas.note(payer, limit > gas ? limit : gas);
   }
 
   /**
@@ -173,9 +184,12 @@ export class ChainSettler {
       node.hasCode(transfer.asset),
       node.hasCode(call.to),
     ]);
-    if (estimate.kind === 'reverted' || contracts.includes(false)) return undefined;
-    const roomy = (estimate.gas * GAS_MARGIN_PERCENT) / 100n;
-    return { ...call, gas: roomy < call.gas ? roomy : call.gas };
+    if (contracts.includes(false)) return undefined;
+    if (estimate.kind === 'estimated') return withMargin(call, estimate.gas);
+    if (!transfer.settling.mayShare || (await node.hasCode(transfer.payer))) return undefined;
+    const roomy = { ...call, gas: call.gas * PLAIN_ROOM };
+    const again = await node.estimate(roomy, writer.address);
+    return again.kind === 'estimated' ? withMargin(roomy, again.gas) : undefined;
   }
 
   /** Why a payment cannot be sent; somebody else may have sent it already. Nothing was sent by us. */
@@ -187,6 +201,12 @@ export class ChainSettler {
     const problem = await transfer.settling.findProblem(payment.offer, clock() / 1000, context);
     return { kind: 'failed', reason: problem ?? transfer.reasons.simulation };
   }
+}
+
+/** The call with what it was measured to take and a margin, within its limit. */
+function withMargin(call: Call, measured: bigint): Call {
+  const roomy = (measured * GAS_MARGIN_PERCENT) / 100n;
+  return { ...call, gas: roomy < call.gas ? roomy : call.gas };
 }
 
 /**

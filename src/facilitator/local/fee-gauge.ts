@@ -14,6 +14,8 @@ const RETRY_AFTER_SECONDS = 10;
 export interface Fees {
   readonly maxFeePerGas: bigint;
   readonly maxPriorityFeePerGas: bigint;
+  /** What the chain asks for now, base fee and tip: an offer of less waits. */
+  readonly gasPrice: bigint;
 }
 
 interface Reading {
@@ -123,5 +125,5 @@ function feesFor(baseFee: bigint, gasPrice: bigint, cap: bigint): Fees | undefin
   const tip = gasPrice - baseFee;
   const wanted = 2n * baseFee + tip;
   const maxFeePerGas = wanted > cap ? cap : wanted;
-  return { maxFeePerGas, maxPriorityFeePerGas: tip > maxFeePerGas ? maxFeePerGas : tip };
+  return { maxFeePerGas, maxPriorityFeePerGas: tip > maxFeePerGas ? maxFeePerGas : tip, gasPrice };
 }

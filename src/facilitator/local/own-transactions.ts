@@ -47,12 +47,12 @@ export const TRANSACTION_FAILED = 'invalid_exact_evm_transaction_failed';
 /** Our transactions that are on their way or in doubt, and what they prove of the payments in them. */
 export class OwnTransactions {
   readonly #tools: OutcomeTools;
-  readonly #onReverted: (transfer: Transfer) => void;
+  readonly #onReverted: (transfer: Transfer, signed: SignedTransaction) => void;
   readonly #unresolved = new Map<PaymentKey, Unresolved>();
   readonly #receipts = new Map<Hex, Promise<Receipt | undefined>>();
 
-  /** @param onReverted is told of a transfer whose transaction took gas and did nothing */
-  constructor(tools: OutcomeTools, onReverted: (transfer: Transfer) => void) {
+  /** @param onReverted is told of a transfer whose own transaction took gas and did nothing */
+  constructor(tools: OutcomeTools, onReverted: (transfer: Transfer, signed: SignedTransaction) => void) {
     this.#tools = tools;
     this.#onReverted = onReverted;
   }
@@ -86,9 +86,10 @@ export class OwnTransactions {
     const receipt = await this.#receiptOf(signed);
     if (receipt === undefined) return pending(signed.hash);
     if (provesTransfer(transfer, receipt)) return settledWith(transfer, signed.hash);
-    const foreign = await this.resolveUsedNonce(transfer);
+    // Of the block of the receipt: another node behind the same address may not have that block yet.
+    const foreign = await this.resolveUsedNonce(transfer, receipt.block);
     if (shared && foreign === undefined) {
-      const untouched = (await transfer.use.nonceIsGone(this.#tools.reads)) === false;
+      const untouched = (await transfer.use.nonceIsGone(this.#tools.reads, undefined, receipt.block)) === false;
       return untouched ? undefined : pending(signed.hash);
     }
     if (shared) return foreign;
@@ -96,7 +97,7 @@ export class OwnTransactions {
     if (receipt.succeeded && foreign?.kind !== 'settled') {
       return foreign?.kind === 'unknown' ? foreign : { kind: 'failed', reason: MISMATCH, transaction: signed.hash };
     }
-    if (foreign === undefined) this.#onReverted(transfer);
+    if (foreign === undefined) this.#onReverted(transfer, signed);
     return foreign ?? { kind: 'failed', reason: TRANSACTION_FAILED, transaction: signed.hash };
   }
 
@@ -118,10 +119,13 @@ export class OwnTransactions {
    * What it means that a transfer's nonce is gone: settled when somebody else's transaction made this very transfer,
    * failed when it was cancelled or used for something else, unknown when the node cannot tell. `undefined` when the
    * nonce is not gone.
+   *
+   * @param block after which it is asked for; default: the newest
+   * @throws GatewayError when the node cannot be asked
    */
-  async resolveUsedNonce(transfer: Transfer): Promise<SettlementOutcome | undefined> {
+  async resolveUsedNonce(transfer: Transfer, block?: bigint): Promise<SettlementOutcome | undefined> {
     const { node, reads, confirmations, settleTimeoutMs, clock } = this.#tools;
-    if ((await transfer.use.nonceIsGone(reads)) !== true) return undefined;
+    if ((await transfer.use.nonceIsGone(reads, undefined, block)) !== true) return undefined;
     try {
       const fate = await findFate(transfer, clock(), this.#tools);
       // The node has just said that the nonce is gone: two answers that contradict each other say nothing.

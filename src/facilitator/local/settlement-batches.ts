@@ -123,7 +123,9 @@ export class SettlementBatches {
     const fees = await this.#tools.gauge.fees(call.gas);
     try {
       const outcome = await this.#tools.writer.send(call, fees, writeDownAll(fit));
-      for (const passenger of fit) passenger.resolve(outcome);
+      // Nothing was sent. Its limit was not measured, and may be below what the node asks for.
+      if (outcome.kind === 'refused' && outcome.why === 'other') leaveAlone(fit);
+      else for (const passenger of fit) passenger.resolve(outcome);
     } catch (fault) {
       if (!(fault instanceof UnannouncedError)) throw fault;
       for (const [passenger, why] of fault.faults) passenger.reject(why);

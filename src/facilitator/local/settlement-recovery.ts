@@ -38,7 +38,7 @@ const MENDING_GAS = 100_000n;
  * | not used, and its time is over | `failed` |
  * | not used, and nothing was ever written down to be sent | `failed` |
  * | not used, and our transaction was mined without effect, or its number went to another one | `failed` |
- * | not used, and our transaction can still be mined | `unknown`; the same bytes are sent again |
+ * | not used, and our transaction can still be mined | `unknown`; it is sent again, with higher fees where gas has become dearer |
  * | not used, and a transaction shared with others was announced, whose bytes this payment does not have | `unknown`; the other payments may send it |
  *
  * After a reorganisation that undid our transaction the last line holds again: it gets mined once more.
@@ -104,17 +104,16 @@ export class SettlementRecovery {
         : pending(hash);
     }
     // A transaction that was only announced here is sent by payments that have its bytes, or never.
-    if (mined <= nonce && 'signed' in written) await this.#broadcast(written, mined);
+    if (mined <= nonce && 'signed' in written) await this.#broadcast(written);
     return pending(hash);
   }
 
-  async #broadcast({ account, signed }: WrittenTransaction, mined: number): Promise<void> {
+  async #broadcast({ account, signed }: WrittenTransaction): Promise<void> {
     const { writer, gauge } = this.#tools;
     // The numbers of an account that is not configured any more are not counted.
     if (account !== writer.address) return await writer.sendAgain(signed);
-    const again = await writer.adopt(signed);
-    // The transaction still waits for a lower number at the second look: no other process sends that number.
-    if (!again || mined === signed.nonce) return;
+    // The transaction still waits at the second look: for a lower number that no other process sends, or for higher fees.
+    if (!(await writer.adopt(signed))) return;
     const fees = await gauge.fees(MENDING_GAS).catch(() => undefined);
     if (fees !== undefined) writer.mend(fees);
   }

@@ -1,5 +1,5 @@
-import { keccak256, type PrivateKeyAccount } from 'viem';
-import { type Address, type Hex, parseAddress } from '../../evm/address.ts';
+import { keccak256, type PrivateKeyAccount, parseTransaction } from 'viem';
+import { type Address, type Hex, parseAddress, parseHex } from '../../evm/address.ts';
 import type { Call } from '../chain/chain-facts.ts';
 import type { ChainNode } from '../chain/chain-node.ts';
 import { isTrouble, readRefusal } from '../chain/rpc-fault.ts';
@@ -8,6 +8,9 @@ import type { Fees } from './fee-gauge.ts';
 
 /** Transactions that are signed and sent together. */
 const BATCH_SIZE = 32;
+
+/** What a replacement has to offer of what was offered before: nodes ask for a tenth more, some for an eighth. */
+const RAISED_PERCENT = 113n;
 
 /** Gas for a transfer of nothing to ourselves, on chains that charge for calldata too. */
 const FILLER_GAS = 100_000n;
@@ -39,6 +42,14 @@ export type WriteDown = (signed: SignedTransaction) => Promise<void>;
  */
 type Verdict = SendOutcome | { readonly kind: 'stale' } | { readonly kind: 'unwritten'; readonly fault: unknown };
 
+/** A transaction that may have arrived, under its number. */
+interface Doubtful {
+  /** Its hash when it was written down. */
+  readonly written: Hex;
+  /** What is sent now: the same call, maybe with higher fees. */
+  readonly signed: SignedTransaction;
+}
+
 interface Order {
   readonly call: Call;
   readonly fees: Fees;
@@ -61,15 +72,17 @@ const LOW_FEE = /underpriced|fee.*(?:too low|less than)|gas price.*(?:too low|le
  * All sends go through one queue. Numbers (account nonces) are taken from the node's pending state once and counted
  * here from then on. Transactions that arrive while a batch is under way go into the next one. A number whose
  * transaction the node refused goes to the next transaction; if higher numbers are waiting already, a transfer of
- * nothing to ourselves closes the gap. A number whose transaction may have arrived is never given to another one: that
- * transaction is sent again, byte for byte, before anything new.
+ * nothing to ourselves closes the gap. A number whose transaction may have arrived is never given to another call: that
+ * transaction is sent again before anything new. It is the same byte for byte, unless gas has become dearer than it pays:
+ * then nothing after it would be mined, and the same call is signed with higher fees. Its authorizations move the money
+ * once, whichever of both is mined, and a payment is proved by its authorization and not by the transaction's name.
  */
 export class TransactionWriter {
   readonly address: Address;
   readonly #node: ChainNode;
   readonly #account: PrivateKeyAccount;
   readonly #orders: Order[] = [];
-  readonly #doubtful = new Map<number, SignedTransaction>();
+  readonly #doubtful = new Map<number, Doubtful>();
   readonly #numbers = new AccountNumbers();
   #lastFees: Fees | undefined;
   #writing = false;
@@ -101,27 +114,28 @@ export class TransactionWriter {
 
   /** Reports that a transaction was not seen in time: it is sent again until its number is used up on chain. */
   doubt(signed: SignedTransaction): void {
-    this.#doubtful.set(signed.nonce, signed);
+    if (this.#doubtful.get(signed.nonce)?.written === signed.hash) return;
+    this.#doubtful.set(signed.nonce, { written: signed.hash, signed });
   }
 
   /**
    * Takes over a transaction that another process of ours wrote down: its number is given to no other one, and it is sent
-   * again, byte for byte, until that number is used up on chain.
+   * again until that number is used up on chain.
    *
    * @returns whether it had been taken over before
    */
   async adopt(signed: SignedTransaction): Promise<boolean> {
-    const known = this.#doubtful.get(signed.nonce)?.hash === signed.hash;
+    const known = this.#doubtful.get(signed.nonce)?.written === signed.hash;
     // Where this process gave the number to another one, the chain decides between them.
-    if (!this.#doubtful.has(signed.nonce)) this.#doubtful.set(signed.nonce, signed);
+    if (!this.#doubtful.has(signed.nonce)) this.doubt(signed);
     this.#numbers.occupy(signed.nonce);
     await this.sendAgain(signed);
     return known;
   }
 
-  /** Closes gaps below transactions that wait, where no new payment fills them. */
+  /** Closes gaps below transactions that wait, and raises fees that are too low now, where no new payment does. */
   mend(fees: Fees): void {
-    this.#lastFees ??= fees;
+    this.#lastFees = fees;
     if (!this.#writing) void this.#write();
   }
 
@@ -176,7 +190,32 @@ export class TransactionWriter {
     if (this.#doubtful.size === 0) return;
     const mined = await this.#node.transactionCount(this.address, 'latest');
     for (const nonce of this.#doubtful.keys()) if (nonce < mined) this.#doubtful.delete(nonce);
-    await Promise.all([...this.#doubtful.values()].map(async (signed) => await this.sendAgain(signed)));
+    await Promise.all([...this.#doubtful.values()].map(async (doubtful) => await this.#repeat(doubtful)));
+  }
+
+  /** Sends a doubtful transaction again, with higher fees where its own have been overtaken. */
+  async #repeat({ written, signed }: Doubtful): Promise<void> {
+    const raised = await this.#raised(signed);
+    if (raised === undefined) return await this.sendAgain(signed);
+    try {
+      await this.#node.broadcast(raised.raw);
+      this.#doubtful.set(raised.nonce, { written, signed: raised });
+    } catch {
+      // Refused, or not known to have arrived: the next try begins with the earlier one again.
+    }
+  }
+
+  /** The same call with the fees of now; `undefined` while its own are enough, and where the limit allows no more. */
+  async #raised({ nonce, raw }: SignedTransaction): Promise<SignedTransaction | undefined> {
+    const now = this.#lastFees;
+    const { to, data = '0x', gas, maxFeePerGas: offered = 0n, maxPriorityFeePerGas: tip = 0n } = parseTransaction(raw);
+    const call = { to: parseAddress(to), data: parseHex(data), gas };
+    if (now === undefined || call.to === undefined || call.data === undefined || gas === undefined) return undefined;
+    if (offered >= now.gasPrice) return undefined;
+    const maxPriorityFeePerGas = larger((tip * RAISED_PERCENT) / 100n + 1n, now.maxPriorityFeePerGas);
+    const least = larger((offered * RAISED_PERCENT) / 100n + 1n, maxPriorityFeePerGas);
+    if (least > now.maxFeePerGas) return undefined;
+    return await this.#sign({ to: call.to, data: call.data, gas }, { ...now, maxPriorityFeePerGas }, nonce);
   }
 
   async #sendNumbered({ call, fees, writeDown }: Pick<Order, 'call' | 'fees' | 'writeDown'>, nonce: number) {
@@ -193,7 +232,12 @@ export class TransactionWriter {
     return verdict;
   }
 
-  async #sign({ to, data, gas }: Call, fees: Fees, nonce: number): Promise<SignedTransaction> {
+  async #sign(
+    { to, data, gas }: Call,
+    { maxFeePerGas, maxPriorityFeePerGas }: Fees,
+    nonce: number,
+  ): Promise<SignedTransaction> {
+    const fees = { maxFeePerGas, maxPriorityFeePerGas };
     const { chainId } = this.#node;
     const raw = await this.#account.signTransaction({ type: 'eip1559', chainId, nonce, to, data, gas, ...fees });
     return { nonce, raw, hash: keccak256(raw) };
@@ -240,4 +284,8 @@ export class TransactionWriter {
     if (verdicts.some(({ kind }) => kind === 'stale')) this.#numbers.forget();
     else this.#numbers.rollBack();
   }
+}
+
+function larger(one: bigint, other: bigint): bigint {
+  return one > other ? one : other;
 }

@@ -45,6 +45,13 @@ export interface Witness {
    * @throws GatewayError when the node cannot be asked
    */
   newest?(signal: AbortSignal): Promise<NewestBlock>;
+  /**
+   * What keeps every payment of an asset from arriving at a payee, for operators; `undefined` where nothing is known to.
+   * Absent where payees need nothing.
+   *
+   * @throws GatewayError when the node cannot be asked
+   */
+  payeeProblem?(payTo: string, asset: string, signal: AbortSignal): Promise<string | undefined>;
 }
 
 /** The newest block of a chain. */

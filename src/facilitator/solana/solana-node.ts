@@ -86,6 +86,18 @@ export class SolanaNode {
     return time;
   }
 
+  /** The program that an account belongs to; `undefined` where there is no such account. */
+  async programOf(account: string, signal?: AbortSignal): Promise<string | undefined> {
+    const method = 'getAccountInfo';
+    const options = { encoding: 'base64', commitment: 'confirmed', dataSlice: { offset: 0, length: 0 } };
+    const answer = await this.#ask(method, [account, options], signal);
+    const value = isJsonObject(answer) ? answer['value'] : undefined;
+    if (value === null) return undefined;
+    const owner = isJsonObject(value) ? value['owner'] : undefined;
+    if (typeof owner !== 'string') throw nonsense(method);
+    return owner;
+  }
+
   /** Whether a transaction with this blockhash can still be put into a block on top of the newest one of a commitment. */
   async isBlockhashValid(
     blockhash: string,

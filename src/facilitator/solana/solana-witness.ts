@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Payment } from '../../domain/payment.ts';
 import type { Settlement, SettlementOutcome } from '../../domain/settlement.ts';
+import { associatedTokenAccount, TOKEN_2022_PROGRAM, TOKEN_PROGRAM } from '../../svm/token-account.ts';
 import type { ForeignTransfer, OpenSettlement } from '../facilitator.ts';
 import { foreignAgeLimit } from '../foreign-age.ts';
 import type { AskedSettlement, OpenWitness, Sight, Witness } from '../remote/witness.ts';
@@ -104,6 +105,16 @@ class SolanaWitness implements Witness {
     const { signature: transaction, minedAt } = result.transaction;
     if (result.likeness === 'odd' || minedAt === undefined || now - minedAt >= longest) return { kind: 'used' };
     return { kind: 'found', settlement: { transaction, payer: transfer.payer, amount }, minedAt: minedAt * 1000 };
+  }
+
+  /** A transfer arrives at the payee's associated token account, which no buyer's transaction creates. */
+  async payeeProblem(payTo: string, mint: string, signal: AbortSignal): Promise<string | undefined> {
+    const program = await this.#node.programOf(mint, signal);
+    if (program === undefined) return `there is no token ${mint}`;
+    if (program !== TOKEN_PROGRAM && program !== TOKEN_2022_PROGRAM) return `${mint} is no token`;
+    const account = associatedTokenAccount(payTo, mint, program);
+    if ((await this.#node.programOf(account, signal)) !== undefined) return undefined;
+    return `${payTo} has no token account for it (${account}), and no payment can arrive; create it: spl-token create-account ${mint} --owner ${payTo} --fee-payer KEYPAIR`;
   }
 
   /** A failure, unless the chain shows that the transaction was sent all the same. */

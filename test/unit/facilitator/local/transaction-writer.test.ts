@@ -15,7 +15,7 @@ type Say = { readonly code: number; readonly message: string } | undefined;
 
 /** A ledger that takes everything. */
 const written: WriteDown = async () => {};
-const FEES = { maxFeePerGas: 2n, maxPriorityFeePerGas: 1n };
+const FEES = { maxFeePerGas: 2n, maxPriorityFeePerGas: 1n, gasPrice: 1n };
 const CALL: Call = { to: PERMIT2, data: '0x', gas: 21_000n };
 const closers: (() => Promise<void>)[] = [];
 
@@ -73,6 +73,39 @@ describe('the transaction writer', () => {
     expect(node.accepted()).toEqual([0, 1]);
   });
 
+  it('sends what it is in doubt of with higher fees, where gas has become dearer than it pays', async () => {
+    const node = await scriptedNode({ says: [{ code: -32603, message: 'internal error' }] });
+    await node.writer.send(CALL, FEES, written);
+    const dear = { maxFeePerGas: 21n, maxPriorityFeePerGas: 1n, gasPrice: 11n };
+    await node.writer.send(CALL, dear, written);
+    const [first, raised, next] = node.arrived.map((raw) => parseTransaction(raw));
+    expect(raised).toMatchObject({ nonce: 0, maxFeePerGas: 21n, maxPriorityFeePerGas: 2n });
+    expect([raised?.to, raised?.data, raised?.gas]).toEqual([first?.to, first?.data, first?.gas]);
+    expect(next).toMatchObject({ nonce: 1, maxFeePerGas: 21n });
+    // It is not raised again for the same price.
+    await node.writer.send(CALL, dear, written);
+    expect(node.arrived[3]).toBe(node.arrived[1]);
+  });
+
+  it('raises the fees of what another process of ours wrote down, for which no payment comes', async () => {
+    const node = await scriptedNode({ says: [{ code: -32603, message: 'internal error' }] });
+    const outcome = await node.writer.send(CALL, FEES, written);
+    if (outcome.kind === 'refused') throw new Error(outcome.why);
+    expect(await node.writer.adopt(outcome.signed)).toBe(true);
+    node.writer.mend({ maxFeePerGas: 21n, maxPriorityFeePerGas: 1n, gasPrice: 11n });
+    expect(await node.arrival(3)).toMatchObject({ nonce: 0, to: CALL.to.toLowerCase() });
+    // By its name of then it is still the same.
+    expect(await node.writer.adopt(outcome.signed)).toBe(true);
+    expect(node.arrived.slice(2).map((raw) => parseTransaction(raw).maxFeePerGas)).toEqual([21n, 2n]);
+  });
+
+  it('offers no more than the limit for what it is in doubt of', async () => {
+    const node = await scriptedNode({ says: [{ code: -32603, message: 'internal error' }] });
+    await node.writer.send(CALL, { maxFeePerGas: 9n, maxPriorityFeePerGas: 1n, gasPrice: 5n }, written);
+    await node.writer.send(CALL, { maxFeePerGas: 10n, maxPriorityFeePerGas: 1n, gasPrice: 12n }, written);
+    expect(node.arrived[1]).toBe(node.arrived[0]);
+  });
+
   it('signs anew with the next number when its own belongs to another transaction', async () => {
     const node = await scriptedNode({ says: [undefined, { code: -32000, message: 'nonce too low' }], pending: 3 });
     await node.writer.send(CALL, FEES, written);
@@ -122,7 +155,8 @@ async function scriptedNode({ says = [], pending = 0, knowsRefused = false }: Sc
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    const calls = JSON.parse(Buffer.concat(chunks).toString('utf8')) as { id: number; method: string; params: Hex[] }[];
+    const asked = JSON.parse(Buffer.concat(chunks).toString('utf8')) as { id: number; method: string; params: Hex[] };
+    const calls = [asked].flat();
     response.setHeader('content-type', 'application/json');
     response.end(JSON.stringify(calls.map((call) => ({ jsonrpc: '2.0', id: call.id, ...answer(call) }))));
   });
