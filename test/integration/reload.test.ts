@@ -219,14 +219,20 @@ describe('a price table that changes under a running gateway', () => {
   });
 
   it('is refused when it is cut off within a line, as by a full disk, though what is left is good YAML', async () => {
-    const gateway = await follow({
-      'gateway.yaml': `${table('$0.001')}  - { path: /last/*, price: $0.002 } # the last\n`,
-    });
-    const whole = `${table('$0.003')}  - { path: /last/*, price: $0.002 } # the last\n`;
-    gateway.volume.swap({ 'gateway.yaml': whole.slice(0, -5) });
+    const last = '# The last one.\n  - { path: /last/*, price: $0.002 }\n';
+    const gateway = await follow({ 'gateway.yaml': table('$0.001') + last });
+    const whole = table('$0.003') + last;
+    gateway.volume.swap({ 'gateway.yaml': table('$0.003') + last.slice(0, 8) });
     expect(await gateway.logged(REFUSED)).toMatchObject({ problems: [expect.stringContaining('ends within a line')] });
     expect((await quote(gateway)).amount).toBe('1000');
     gateway.volume.swap({ 'gateway.yaml': whole });
+    await gateway.logged(CHANGED);
+    expect((await quote(gateway)).amount).toBe('3000');
+  });
+
+  it('is taken without a line end where it has all routes of the one before', async () => {
+    const gateway = await follow({ 'gateway.yaml': table('$0.001') });
+    gateway.volume.swap({ 'gateway.yaml': table('$0.003').trimEnd() });
     await gateway.logged(CHANGED);
     expect((await quote(gateway)).amount).toBe('3000');
   });

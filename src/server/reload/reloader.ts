@@ -16,7 +16,7 @@ import { type ReloadEvent, ReloadHistory, type Reloads } from './reload-history.
 const MOST_SHOWN = 5;
 
 const CUT_SHORT =
-  'the file ends within a line, as half a file does, and the one in force does not; expected a line end after its last line';
+  'the file ends within a line and lacks routes of the one in force, as half a file does; expected a line end after its last line';
 
 /** A gateway that can change to another plan. */
 export interface Reloadable {
@@ -147,8 +147,8 @@ export class Reloader implements Reloads {
   async #apply({ loaded, contents }: ConfigReading, gateway: Reloadable): Promise<void> {
     if (!loaded.ok) return this.#refuse(loaded.problems.map(renderProblem));
     const { log, file } = this.#deps;
-    if (this.#isCutShort(contents)) return this.#refuse([`${file}: ${CUT_SHORT}`]);
     const { plan } = loaded;
+    if (this.#isCutShort(contents, plan)) return this.#refuse([`${file}: ${CUT_SHORT}`]);
     const fixed = fixedKeysChanged(this.#inForce.plan, plan);
     if (fixed.length > 0) return this.#refuse(fixed.map((key) => `${file}: restart to change ${key}`));
     const { problems, unasked, silent } = await this.#deps.tokens.ask(loaded.claims);
@@ -170,13 +170,15 @@ export class Reloader implements Reloads {
   }
 
   /**
-   * Half a file is good YAML without its last routes, and with `unmatched: pass` they would be free. A full disk or a
-   * copy that hangs seldom ends it at the end of a line.
+   * Half a file may be good YAML without its last routes, and with `unmatched: pass` they would be free. A full disk or
+   * a copy that hangs seldom ends it at the end of a line.
    */
-  #isCutShort(contents: FileContents): boolean {
+  #isCutShort(contents: FileContents, { routes }: Plan): boolean {
     const { file } = this.#deps;
     const isWhole = (of: FileContents): boolean => of.get(file)?.endsWith('\n') === true;
-    return isWhole(this.#inForce.contents) && !isWhole(contents);
+    if (isWhole(contents) || !isWhole(this.#inForce.contents)) return false;
+    const names = new Set(routes.map(({ name }) => name));
+    return this.#inForce.plan.routes.some(({ name }) => !names.has(name));
   }
 
   /** Logged whenever a plan comes into force: an operator must not learn of these from the ledger. */
