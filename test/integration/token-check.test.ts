@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -134,7 +134,9 @@ describe('a gateway', () => {
     const { url } = await gateway.ready;
     for (const said of [{ decimals: 4 }, { address: NOWHERE }, { name: 'Coin' }, { version: '1' }]) {
       const refused = gateway.log.filter(({ msg }) => msg === REFUSED).length;
-      writeFileSync(join(folder, 'gateway.yaml'), table(said));
+      // Renamed into its place: a file that is just being written may be read half.
+      writeFileSync(join(folder, 'next.yaml'), table(said));
+      renameSync(join(folder, 'next.yaml'), join(folder, 'gateway.yaml'));
       await gateway.logged(refused + 1, ({ msg }) => msg === REFUSED);
     }
     const said = gateway.log.flatMap(({ msg, problems }) => (msg === REFUSED ? [JSON.stringify(problems)] : []));

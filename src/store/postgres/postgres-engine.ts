@@ -19,8 +19,11 @@ import type { PostgresAddress } from './postgres-url.ts';
 const LONG_STATEMENT_MS = 60_000;
 /** How much longer the driver waits than the server: the server gives up with a certain result, the driver in doubt. */
 const DRIVER_GRACE_MS = 1000;
-/** How often the first connection is tried that gets no answer in time: a busy server is no reason to end a start. */
-const FIRST_ATTEMPTS = 5;
+/**
+ * How long a connection that gets no answer in time is tried again after the ledger was opened, in milliseconds: a busy
+ * server is no reason to end a start, which asks the ledger several times.
+ */
+const START_MS = 10_000;
 /** PostgreSQL's error code (Appendix A) for a value that a unique index has already. */
 const UNIQUE_VIOLATION = '23505';
 /** The type id of `bigint`: counts, times and epochs, all far below 2^53. */
@@ -133,6 +136,8 @@ class PostgresEngine implements SqlEngine {
   readonly dialect: Dialect = DIALECT;
   readonly #pool: Pool;
   readonly #sessions: Sessions;
+  /** When the start is over, in milliseconds that never go back. */
+  readonly #startedAt = performance.now() + START_MS;
 
   constructor(pool: Pool, sessions: Sessions) {
     this.#pool = pool;
@@ -181,11 +186,11 @@ class PostgresEngine implements SqlEngine {
     }
   }
 
-  async #connect(attempts: number): Promise<PoolClient> {
+  async #connect(): Promise<PoolClient> {
     try {
       return await this.#pool.connect();
     } catch (error) {
-      if (attempts > 1 && isConnectTimeout(error)) return await this.#connect(attempts - 1);
+      if (isConnectTimeout(error) && performance.now() < this.#startedAt) return await this.#connect();
       throw this.#sessions === 'own' && isRefusedByPooler(error) ? new NoOwnSession() : error;
     }
   }
@@ -198,7 +203,7 @@ class PostgresEngine implements SqlEngine {
     use: (client: ClientBase) => Promise<Result>,
     connection: 'first' | 'any' = 'any',
   ): Promise<Result> {
-    const client = await this.#connect(connection === 'first' ? FIRST_ATTEMPTS : 1);
+    const client = await this.#connect();
     try {
       const result = await use(client);
       client.release(connection === 'first');
