@@ -2,7 +2,7 @@ import { GatewayError } from '../domain/gateway-error.ts';
 import { readBody } from './body-facts.ts';
 import type { JsonFacts } from './json-reader.ts';
 import type { PointerTree } from './pointer-tree.ts';
-import { hasKey } from './query-value.ts';
+import { keyIn } from './query-value.ts';
 
 /** What has to be known of a body: see `Decision`. */
 export interface AskedMembers {
@@ -23,7 +23,7 @@ export function readCalls(
   { rawHeaders, query }: { readonly rawHeaders: readonly string[]; readonly query: string },
   bytes: Buffer,
 ): readonly JsonFacts[] {
-  const twin = query.length > 1 ? members.find((name) => hasKey(query, name)) : undefined;
+  const twin = keyIn(query, members);
   if (twin !== undefined) {
     const detail = `The query has a key ${JSON.stringify(twin)}, which some APIs take for the body's.`;
     throw new GatewayError('request_ambiguous', { detail });

@@ -3,7 +3,7 @@ import { nominatedBy } from '../domain/connection-options.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
 import type { HeadSubject } from '../domain/when.ts';
 import { ABSENT, type Fact } from './fact.ts';
-import { hasKey, queryValue } from './query-value.ts';
+import { keyIn, queryValue } from './query-value.ts';
 
 /** What conditions see of a request's head. */
 export interface AskedHead {
@@ -21,8 +21,8 @@ export interface AskedHead {
 /** Headers by which some frameworks take another method than the request line's. */
 const METHOD_OVERRIDES = ['x-http-method-override', 'x-http-method', 'x-method-override'];
 
-/** The key of the query by which Symfony, Laravel and Rails can do so. */
-const METHOD_KEY = '_method';
+/** Keys of the query by which Symfony, Laravel and Rails can do so. */
+const METHOD_KEYS = ['_method'];
 
 /**
  * The value of a subject in a request's head.
@@ -46,8 +46,8 @@ export function headFact(subject: HeadSubject, head: AskedHead): Fact {
 }
 
 function refuseOverride({ rawHeaders, query }: AskedHead): void {
-  if (query.length > 1 && hasKey(query, METHOD_KEY))
-    throw ambiguous(`the key ${METHOD_KEY} of the query asks for another method than the request line`);
+  const key = keyIn(query, METHOD_KEYS);
+  if (key !== undefined) throw ambiguous(`the key ${key} of the query asks for another method than the request line`);
   for (const name of METHOD_OVERRIDES)
     if (headerValue(rawHeaders, name).kind !== 'absent')
       throw ambiguous(`${name} asks for another method than the request line`);

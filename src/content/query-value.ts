@@ -31,14 +31,19 @@ export function queryValue(query: string, name: string): Fact {
   return found === undefined ? ABSENT : { kind: 'text', text: found };
 }
 
-/** Whether a query has a key, in the spelling of any reader. Escapes that do not decode are left as they are. */
-export function hasKey(query: string, name: string): boolean {
-  const wanted = readings(name);
-  return query
-    .slice(1)
-    .split(/[&;]/)
-    .map((pair) => pair.split('=', 1)[0] ?? '')
-    .some((key) => readings(percentDecoded(key) ?? key).some((reading) => wanted.includes(reading)));
+/**
+ * The first of some keys that a query has, in the spelling of any reader. Escapes that do not decode are left as they are.
+ */
+export function keyIn(query: string, names: readonly string[]): string | undefined {
+  if (names.length === 0 || query.length < 2) return undefined;
+  const keys = new Set(
+    query
+      .slice(1)
+      .split(/[&;]/)
+      .map((pair) => pair.split('=', 1)[0] ?? ''),
+  );
+  const read = new Set([...keys].flatMap((key) => readings(percentDecoded(key) ?? key)));
+  return names.find((name) => readings(name).some((reading) => read.has(reading)));
 }
 
 /**

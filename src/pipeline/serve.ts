@@ -21,6 +21,7 @@ import { type McpRoute, serveMcp } from './mcp/serve-mcp.ts';
 import { type InMessage, isForTools, leadsElsewhere, serveTools } from './mcp/serve-tools.ts';
 import type { Runtime, Services } from './runtime.ts';
 import { isForDiscovery, serveDiscovery } from './serve-discovery.ts';
+import { isShadowed } from './shadow.ts';
 import { answered, type Served } from './stages.ts';
 import { tracedNow } from './traced.ts';
 import { HTTP, refuseTunnel, type Transport } from './transport.ts';
@@ -169,14 +170,14 @@ function route(
     return transport.serveFree(request, { upstream, rewrite: undefined, timeoutMs: upstream.timeoutMs });
   }
   if (matched.mcp !== undefined && !isPreflight(request.head)) {
-    refuseTunnel(transport);
+    if (!isShadowed(request, matched)) refuseTunnel(transport);
     return serveMessages(request, { route: matched, terms: matched.mcp }, services, transport);
   }
   if (isFreeToAll(matched)) return transport.serveFree(request, matched);
   if (isPreflight(request.head)) return servePreflight(request, matched, transport);
   const choosing = choosePrice(request, matched);
   if (!(choosing instanceof PriceOfBody)) return serveChosen(request, matched, choosing, services, transport);
-  if (choosing.mayCost) refuseTunnel(transport);
+  if (choosing.mayCost && !isShadowed(request, matched)) refuseTunnel(transport);
   return choosing;
 }
 

@@ -87,6 +87,13 @@ describe('a call of turnpike mcp whose answer did not come', () => {
     ['is in progress', refuse(409, { 'Retry-After': '1' })],
     ['was refused by a server that does not know', (res) => askForMoney(res, 'settlement_pending')],
     [
+      'was refused by a server of x402 v1 that does not know',
+      (res) => {
+        const body = JSON.stringify({ x402Version: 1, error: 'Settlement timed out', accepts: [] });
+        res.writeHead(402, { 'Content-Type': 'application/json', 'Content-Length': body.length }).end(body);
+      },
+    ],
+    [
       'broke off',
       (res) => {
         res.writeHead(200, { 'Content-Length': 100 }).write('half');
@@ -117,8 +124,17 @@ describe('a call of turnpike mcp whose answer did not come', () => {
     expect(payments).toEqual([payments[0], payments[0]]);
   });
 
+  it('is not paid anew while the server says that its payment is under way', async () => {
+    const pending = (res: ServerResponse) => askForMoney(res, 'settlement_pending');
+    answers = [pending, pending, pending];
+    for (let call = 0; call < 3; call += 1)
+      expect((await buy('pending')).text).toContain('Make the same call again: the same payment goes with it');
+    expect((await buy('pending')).isError).toBe(false);
+    expect([payments.length, new Set(payments).size]).toEqual([4, 1]);
+  });
+
   it('is paid anew once its payment was refused, or used', async () => {
-    for (const refusal of [(res: ServerResponse) => askForMoney(res, 'settlement_pending'), refuse(409)]) {
+    for (const refusal of [(res: ServerResponse) => askForMoney(res, 'unexpected_settle_error'), refuse(409)]) {
       answers = [refuse(503), refusal];
       payments = [];
       const what = `refused ${answers.length} ${refusal.name}`;

@@ -9,6 +9,7 @@ import type { Facilitator, OpenSettlement } from '../../src/facilitator/facilita
 import { openLocalFacilitator } from '../../src/facilitator/local/local-facilitator.ts';
 import { type MadePayment, makePayment, notebook, PRICE } from '../contract/facilitator-payments.ts';
 import { clientOf, type Devnet, setBalance, startDevnet } from '../support/devnet.ts';
+import { forgettingStates, openLimitedNode } from '../support/limited-node.ts';
 import { settleInFull } from '../support/settle-in-full.ts';
 
 let devnet: Devnet;
@@ -185,9 +186,13 @@ describe('a lost Permit2 settlement', () => {
     expect(await later.resolve(lost, signal())).toMatchObject({ kind: 'unknown' });
     // Until then another node may have seen a transfer that this one has not.
     expect(await open().resolve(lost, signal())).toMatchObject({ kind: 'unknown' });
-    await clientOf(devnet).mine({ blocks: 64, interval: 0 });
+    await clientOf(devnet).mine({ blocks: 90, interval: 0 });
+    expect(await open().resolve(lost, signal())).toMatchObject({ kind: 'unknown' });
+    const node = await openLimitedNode(devnet.rpcUrl, forgettingStates());
     const reason = 'permit2_invalid_nonce';
-    expect(await open().resolve(lost, signal())).toEqual({ kind: 'failed', reason });
+    const atNode = open({ rpc: new Map([[devnet.network, node.url]]) });
+    expect(await atNode.resolve(lost, signal())).toEqual({ kind: 'failed', reason });
+    await node.close();
   });
 });
 

@@ -30,6 +30,7 @@ import {
   smartAccountAddress,
   startDevnet,
 } from '../support/devnet.ts';
+import { forgettingStates, openLimitedNode } from '../support/limited-node.ts';
 import { settleInFull } from '../support/settle-in-full.ts';
 
 /** A ledger that takes everything. */
@@ -363,7 +364,8 @@ describe('a Permit2 payment', () => {
   });
 
   it('whose nonce was given up is not proved by an equal payment of the same payer', async () => {
-    const facilitator = open();
+    const node = await openLimitedNode(devnet.rpcUrl, forgettingStates());
+    const facilitator = open({ rpc: new Map([[devnet.network, node.url]]) });
     const { payment, payer, payTo, nonce } = await paid({ method: 'permit2' });
     await approvePermit2(devnet, payer.key);
     expect(
@@ -374,11 +376,12 @@ describe('a Permit2 payment', () => {
     const abi = parseAbi(['function invalidateUnorderedNonces(uint256 word, uint256 mask)']);
     const args = [BigInt(nonce) >> 8n, 1n << (BigInt(nonce) & 255n)] as const;
     await asPayer(payer, '0x000000000022D473030F116dDEE9F6B43aC78BA3', encodeFunctionData({ abi, args }));
-    await clientOf(devnet).mine({ blocks: 64, interval: 0 });
+    await clientOf(devnet).mine({ blocks: 90, interval: 0 });
     expect(await settleInFull(facilitator, payment, written)).toEqual({
       kind: 'failed',
       reason: 'permit2_invalid_nonce',
     });
+    await node.close();
   });
 });
 

@@ -11,7 +11,13 @@ import { openRemoteFacilitator } from '../../src/facilitator/remote/remote-facil
 import { families } from '../../src/registry.ts';
 import { makePayment, notebook, PRICE, STRANGER } from '../contract/facilitator-payments.ts';
 import { clientOf, type Devnet, setBalance, startDevnet } from '../support/devnet.ts';
-import { type BatchLimit, type LimitedNode, openLimitedNode, type RpcCall } from '../support/limited-node.ts';
+import {
+  type BatchLimit,
+  forgettingStates,
+  type LimitedNode,
+  openLimitedNode,
+  type RpcCall,
+} from '../support/limited-node.ts';
 
 /*
  * Providers have several nodes behind one address, which do not all have the newest block, and some ask another node for
@@ -128,13 +134,47 @@ describe('on a chain that counts its data as gas', () => {
   });
 });
 
-// Last, because the chain's time goes on.
-it('a doubt ends as failed where the authorization was used long before', async () => {
-  const node = await nodeAt(() => undefined);
-  const made = await makePayment(devnet);
-  await made.frontRun();
-  await clientOf(devnet).mine({ blocks: 300, interval: 2 });
-  expect(await look(made.payment, node, () => Date.now() + 600_000)).toMatchObject({ kind: 'failed' });
+// Last, because the chain's time goes on: from each of these to the next.
+describe('a doubt about an authorization that was used', () => {
+  let payment: Payment;
+  let passedMs = 0;
+  const clock = (): number => Date.now() + passedMs;
+  const mine = async (blocks: number, interval: number): Promise<void> => {
+    await clientOf(devnet).mine({ blocks, interval });
+    passedMs += blocks * interval * 1000;
+  };
+  const withoutEvents = ({ method }: RpcCall) => (method === 'eth_getLogs' ? { result: [] } : undefined);
+
+  beforeAll(async () => {
+    const made = await makePayment(devnet);
+    await made.frontRun();
+    ({ payment } = made);
+  });
+
+  it('stays one until all nodes have to have seen that, however many blocks there are', async () => {
+    await mine(100, 1);
+    expect(await look(payment, await nodeAt(withoutEvents), clock)).toMatchObject({ kind: 'unknown' });
+  });
+
+  it.each([
+    [-32000, 'missing trie node'],
+    [-32002, 'No state available for block'],
+  ])('ends where the node has no older state than a hundred blocks: %i %s', async (code, message) => {
+    const forgetting = forgettingStates({ code, message });
+    const node = await nodeAt((call) => forgetting(call) ?? withoutEvents(call));
+    expect(await look(payment, node, clock)).toMatchObject({ kind: 'failed' });
+    expect(node.refused).toBe(1);
+  });
+
+  it('ends as failed after two minutes', async () => {
+    await mine(30, 1);
+    expect(await look(payment, await nodeAt(withoutEvents), clock)).toMatchObject({ kind: 'failed' });
+  });
+
+  it('ends as failed where it was used long before', async () => {
+    await mine(300, 2);
+    expect(await look(payment, await nodeAt(() => undefined), clock)).toMatchObject({ kind: 'failed' });
+  });
 });
 
 async function nodeAt(...[limit, batch]: [Parameters<typeof openLimitedNode>[1], BatchLimit?]): Promise<LimitedNode> {

@@ -21,6 +21,16 @@ interface Started {
   readonly waiting: readonly ServerResponse[];
 }
 
+const BEHIND_BALANCER = 'trustedProxies: [127.0.0.0/8]\nproxyProtocol: true\n';
+const PROXY_HEADER = 'PROXY TCP4 203.0.113.9 192.0.2.1 4711 80\r\n';
+
+/** Connections are read in the order of their bytes: once a later one has its answer, the earlier ones were read. */
+async function gatewayHasRead(port: number): Promise<void> {
+  const socket = await silent(port);
+  socket.end(`${PROXY_HEADER}GET /../.. HTTP/1.1\r\nHost: gw\r\nConnection: close\r\n\r\n`);
+  await once(socket, 'end');
+}
+
 async function started(settings = ''): Promise<Started> {
   const waiting: ServerResponse[] = [];
   const upstream = await startUpstream((_req, res) => void waiting.push(res));
@@ -69,6 +79,38 @@ describe('a shutdown', () => {
     },
   );
 
+  it(
+    'does not wait for them behind a balancer that says first where they come from',
+    { timeout: SOON_MS },
+    async () => {
+      const { gateway, port } = await started(BEHIND_BALANCER);
+      const socket = await silent(port);
+      socket.write(PROXY_HEADER);
+      await gatewayHasRead(port);
+      await Promise.all([gateway.close(), once(socket, 'close')]);
+      expect(socket.bytesRead).toBe(0);
+    },
+  );
+
+  it('waits for a request that a balancer sent in one packet with that', { timeout: SOON_MS }, async () => {
+    const { gateway, port, waiting } = await started(BEHIND_BALANCER);
+    const socket = await silent(port);
+    let answer = '';
+    socket.on('data', (chunk) => {
+      answer += String(chunk);
+    });
+    // The first byte of a request has arrived, and the others come when a silent connection would have been cut.
+    socket.write(`${PROXY_HEADER}G`);
+    const closing = gateway.close();
+    const closed = once(socket, 'close');
+    expect(await Promise.race([closed.then(() => 'cut'), stillOpenAfter(3000)])).toBe('open');
+    socket.write('ET /slow HTTP/1.1\r\nHost: gw\r\n\r\n');
+    await vi.waitFor(() => expect(waiting).toHaveLength(1));
+    waiting[0]?.end('at last');
+    await Promise.all([closing, closed]);
+    expect(answer).toContain('at last');
+  });
+
   it('waits for a request that was sent, however long its answer takes', { timeout: SOON_MS }, async () => {
     const { gateway, port, waiting } = await started();
     const socket = await silent(port);
@@ -80,7 +122,7 @@ describe('a shutdown', () => {
     await vi.waitFor(() => expect(waiting).toHaveLength(1));
     const closing = gateway.close();
     const closed = once(socket, 'close');
-    const ahead = await Promise.race([closed.then(() => 'cut'), after(3000)]);
+    const ahead = await Promise.race([closed.then(() => 'cut'), stillOpenAfter(3000)]);
     expect(ahead).toBe('open');
     waiting[0]?.end('at last');
     await Promise.all([closing, closed]);
@@ -88,6 +130,6 @@ describe('a shutdown', () => {
   });
 });
 
-async function after(ms: number): Promise<'open'> {
+async function stillOpenAfter(ms: number): Promise<'open'> {
   return await new Promise((resolve) => setTimeout(() => resolve('open'), ms));
 }

@@ -38,6 +38,12 @@ routes:
     prices: [{ when: { jsonrpc: "a*" }, price: free }, { price: free }]
   - path: /head
     prices: [{ when: { query: { tier: dear } }, price: $0.01 }, { price: free }]
+  - path: /tried
+    enforce: off
+    prices: [{ when: { jsonrpc: "cheap*" }, price: free }, { when: { jsonrpc: "dear*" }, price: $0.01 }]
+  - path: /tried-mcp
+    enforce: off
+    mcp: { tools: { search: $0.01 }, otherwise: free }
   - path: /mcp
     mcp: { tools: { search: $0.01 }, otherwise: free }
 `);
@@ -74,6 +80,10 @@ describe('A WebSocket', () => {
   });
 
   it.each(['/all-free', '/head'])('is opened at %s, where no message costs anything', async (target) => {
+    expect([await statusOf(target), opened]).toEqual([101, [target]]);
+  });
+
+  it.each(['/tried', '/tried-mcp'])('is opened at %s, where prices are only tried', async (target) => {
     expect([await statusOf(target), opened]).toEqual([101, [target]]);
   });
 

@@ -88,3 +88,19 @@ export async function openLimitedNode(
     },
   };
 }
+
+/** Blocks of which a node without an archive has the state: below what real ones keep, above what is asked of them. */
+const KEPT_STATES = 80;
+
+/**
+ * Answers of a node without an archive: it has forgotten the states of blocks far below the newest one that it was asked
+ * about.
+ */
+export function forgettingStates(error: RpcError = { code: -32000, message: 'missing trie node' }) {
+  let newest = 0;
+  return ({ method, params: [, block] }: RpcCall): RpcError | undefined => {
+    if (method !== 'eth_call' || !(Number(block) >= 0)) return undefined;
+    newest = Math.max(newest, Number(block));
+    return newest - Number(block) > KEPT_STATES ? error : undefined;
+  };
+}

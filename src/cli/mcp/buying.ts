@@ -1,8 +1,9 @@
 import type { PrivateKeyAccount } from 'viem';
 import type { AssetTable } from '../../config/asset-table.ts';
-import { statedError } from '../pay/advice.ts';
-import { leavesDoubt } from '../pay/doubt.ts';
+import { refusalOf } from '../pay/advice.ts';
+import { isUnderWay, leavesDoubt } from '../pay/doubt.ts';
 import { describePrice, readReceipt } from '../pay/payment-protocols.ts';
+import { readWords } from '../pay/problem.ts';
 import { purchase } from '../pay/purchase.ts';
 import type { PurchaseOutcome, Refusal, SignedPayment } from '../pay/purchase-terms.ts';
 import { describeReceipt } from '../pay/receipt.ts';
@@ -108,7 +109,8 @@ async function tell(
   const { response } = outcome;
   const receipt = readReceipt(response.headers);
   const paid = byPass ? [BY_PASS] : receipt === undefined ? [] : describeReceipt(receipt, signed?.offer, table);
-  const isDoubtful = isInDoubt(response, receipt?.reason, isRepeat);
+  const stated = response.status === 402 ? refusalOf(response, await readWords(response)) : undefined;
+  const isDoubtful = isInDoubt(response, `${receipt?.reason ?? ''} ${stated ?? ''}`, isRepeat);
   const body = await bodyText(response).catch(() => undefined);
   const text = [`status    ${response.status}`, ...paid, '', body ?? 'the answer broke off'].join('\n');
   return { text, isError: !response.ok || body === undefined, isOpen: isDoubtful || body === undefined };
@@ -116,10 +118,10 @@ async function tell(
 
 /**
  * Whether the same payment may still get another answer than this one. A 402 to a payment that is sent again is the end
- * of it: the next call is paid anew.
+ * of it, unless it says that the settlement is under way: the next call is paid anew.
  */
-function isInDoubt({ status, headers }: Response, reason: string | undefined, isRepeat: boolean): boolean {
-  if (status === 402) return !isRepeat && leavesDoubt(`${reason ?? ''} ${statedError(headers) ?? ''}`);
+function isInDoubt({ status, headers }: Response, reason: string, isRepeat: boolean): boolean {
+  if (status === 402) return isRepeat ? isUnderWay(reason) : leavesDoubt(reason);
   return status >= 500 || (status >= 400 && headers.has('retry-after'));
 }
 

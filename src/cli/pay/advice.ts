@@ -4,7 +4,7 @@ import { decodeHeaderJson } from '../../protocol/header-json.ts';
 import { printable } from '../terminal.ts';
 import { leavesDoubt } from './doubt.ts';
 import { priceText } from './payable-offer.ts';
-import type { ServerProblem, ServerWords } from './problem.ts';
+import type { ServerWords } from './problem.ts';
 import type { SignedPayment } from './purchase-terms.ts';
 
 /** What an answer is judged by. */
@@ -29,7 +29,8 @@ export function adviceFor(response: Response, context: AdviceContext): readonly 
       `Nothing was paid. To pay, put the private key of the paying account into ${keyEnv}, or name another variable with --key-env.`,
     ];
   }
-  if (status === 402) return [head, ...explainRefusal(refusalOf(response, problem), context)];
+  if (status === 402)
+    return [head, ...explainRefusal(printable(refusalOf(response, context) ?? 'it gives no reason'), context)];
   if (status === 412 && signed !== undefined) return [head, ...approvalAdvice(signed, context)];
   // Conflict, or a settlement that is not resolved: the same payment gets the outcome, a new one would pay twice.
   if (signed !== undefined && (status === 409 || status >= 500)) {
@@ -103,14 +104,10 @@ function explainRefusal(reason: string, { signed, detail }: AdviceContext): read
   ];
 }
 
-function refusalOf(response: Response, problem: ServerProblem | undefined): string {
-  return printable(statedError(response.headers) ?? problem?.error ?? 'it gives no reason');
-}
-
-/** The reason that a 402 of x402 v2 states in its header, in the server's words. */
-export function statedError(headers: Headers): string | undefined {
+/** The reason that a 402 states, in the server's words: in its header in x402 v2, in its body in v1. */
+export function refusalOf({ headers }: Response, { error }: Pick<ServerWords, 'error'>): string | undefined {
   const header = headers.get('payment-required');
   const decoded = header === null ? undefined : decodeHeaderJson(header);
-  const error = decoded?.ok === true && isJsonObject(decoded.value) ? decoded.value['error'] : undefined;
-  return typeof error === 'string' ? error : undefined;
+  const stated = decoded?.ok === true && isJsonObject(decoded.value) ? decoded.value['error'] : undefined;
+  return typeof stated === 'string' ? stated : error;
 }

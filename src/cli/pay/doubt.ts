@@ -9,3 +9,11 @@ const DOUBTFUL =
 export function leavesDoubt(reason: string): boolean {
   return DOUBTFUL.test(reason);
 }
+
+/** Words for a settlement that is under way. All others that leave doubt may be said of one that is over, too. */
+const UNDER_WAY = /pending|time[ds]?[ _-]?out/i;
+
+/** Whether a 402 with this reason says that the payment may still be taken, where that was sent before. */
+export function isUnderWay(reason: string): boolean {
+  return UNDER_WAY.test(reason);
+}

@@ -5,8 +5,6 @@ import type { Json, JsonObject } from '../../domain/x402.ts';
 export interface ServerProblem {
   readonly title: string;
   readonly detail: string | undefined;
-  /** Why a payment was refused: our own errors say so in a reason string. */
-  readonly error: string | undefined;
   /** Our own errors have a public code. */
   readonly code: string | undefined;
 }
@@ -20,18 +18,20 @@ export interface ServerWords {
   readonly problem: ServerProblem | undefined;
   /** The `detail` of a problem document, or of the body of an x402 v1 402: what it says to people about a refusal. */
   readonly detail: string | undefined;
+  /** The `error` of a body of JSON: why a payment was refused, in x402 v1 and in problem documents of ours. */
+  readonly error: string | undefined;
 }
 
 /** Reads a small body of JSON, and leaves the response's own body to be read. */
 export async function readWords(response: Response): Promise<ServerWords> {
   const type = /^application\/(problem\+)?json\b/i.exec(response.headers.get('content-type') ?? '');
   const body = type === null ? undefined : await readBody(response);
-  if (body === undefined) return { problem: undefined, detail: undefined };
+  if (body === undefined) return { problem: undefined, detail: undefined, error: undefined };
   const detail = textOf(body['detail']);
   const title = type?.[1] === undefined ? undefined : textOf(body['title']);
-  const problem =
-    title === undefined ? undefined : { title, detail, error: textOf(body['error']), code: textOf(body['code']) };
-  return { problem, detail };
+  const error = textOf(body['error']);
+  const problem = title === undefined ? undefined : { title, detail, code: textOf(body['code']) };
+  return { problem, detail, error };
 }
 
 function textOf(value: Json | undefined): string | undefined {

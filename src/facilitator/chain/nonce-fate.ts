@@ -6,6 +6,7 @@ import { blockBefore } from './block-search.ts';
 import type { Block, Receipt } from './chain-facts.ts';
 import type { ChainNode } from './chain-node.ts';
 import { pending, settledWith } from './chain-outcome.ts';
+import type { ChainReads } from './chain-reads.ts';
 import type { FateTools } from './chain-view.ts';
 import { type Findings, searchTransfer } from './transfer-search.ts';
 
@@ -21,7 +22,7 @@ const MAX_LAG_SECONDS = 120;
 /** Least depth of the block that proves the end of an authorization, in blocks, itself included. */
 const END_DEPTH = 5n;
 
-/** Greatest depth at which a state is read, in blocks: nodes without an archive keep 128. */
+/** Depth at which every node has the state, in blocks: without an archive it keeps 128. */
 const MAX_DEPTH = 64n;
 
 /** What became of a transfer's nonce. */
@@ -78,7 +79,7 @@ export async function findFate(
       // A reorganisation may still undo the transaction that took the nonce, together with its block.
       const shown = deepBlock(head, BigInt(confirmations));
       const firm = findings.elsewhere ? shown : earlier(shown, await blockSeenByAll(head, node, signal));
-      const stays = firm === head.number || (await transfer.use.nonceIsGone(reads, signal, firm)) === true;
+      const stays = firm === head.number || (await wasGone(transfer, firm, head, reads, signal));
       return { kind: stays ? 'spent' : 'unclear' };
     }
   }
@@ -130,9 +131,27 @@ function deepBlock(head: Block, depth: bigint): bigint {
  * empty list say anything.
  */
 async function blockSeenByAll(head: Block, node: ChainNode, signal?: AbortSignal): Promise<bigint> {
-  const old = await blockBefore(node, head, head.timestamp - MAX_LAG_SECONDS, 1n, signal);
-  const deep = deepBlock(head, MAX_DEPTH);
-  return old > deep ? old : deep;
+  return await blockBefore(node, head, head.timestamp - MAX_LAG_SECONDS, 1n, signal);
+}
+
+/**
+ * Whether a nonce was gone after a block. Chains with many blocks a second have left their states behind by then, where
+ * the node has no archive: there the oldest state counts that all nodes keep.
+ */
+async function wasGone(
+  { use }: Transfer,
+  block: bigint,
+  head: Block,
+  reads: ChainReads,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const kept = deepBlock(head, MAX_DEPTH);
+  const gone = await use.nonceIsGone(reads, signal, block).catch((thrown: unknown) => {
+    // Nodes word and number it as they like that a state is gone. One that is away does not tell the other state, either.
+    if (block < kept) return undefined;
+    throw thrown;
+  });
+  return (gone === undefined && block < kept ? await use.nonceIsGone(reads, signal, kept) : gone) === true;
 }
 
 function earlier(one: bigint, other: bigint): bigint {

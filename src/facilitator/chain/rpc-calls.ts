@@ -100,14 +100,15 @@ export class RpcCalls {
       return [Array.isArray(answer) ? answer[0] : answer];
     }
     const answers: readonly unknown[] = await this.#http.request({ body: bodies, ...options });
-    // The client repeats an error that is the answer to the whole batch.
-    if (answers.every((answer) => answer === answers[0])) throw this.#errorOf(bodies, field(answers[0], 'error'));
+    const error = field(answers[0], 'error');
+    // The client repeats an error that is the answer to the whole batch. Equal answers without one say nothing.
+    if (isError(error) && answers.every((answer) => answer === answers[0])) throw this.#errorOf(bodies, error);
     return bodies.map(({ id }) => answers.find((answer) => String(field(answer, 'id')) === String(id)));
   }
 
   #conclude({ question, resolve, reject }: Waiting, answer: unknown): void {
     const [error, result] = [field(answer, 'error'), field(answer, 'result')];
-    if (error !== undefined && error !== null) reject(this.#errorOf([{ ...question }], error));
+    if (isError(error)) reject(this.#errorOf([{ ...question }], error));
     else if (result === undefined) reject(new Error(`the node left out the answer to ${question.method}`));
     else resolve(result);
   }
@@ -123,4 +124,9 @@ export class RpcCalls {
       url: this.#url,
     });
   }
+}
+
+/** Some nodes put `error: null` beside a result. */
+function isError(error: unknown): boolean {
+  return error !== undefined && error !== null;
 }

@@ -197,12 +197,11 @@ export class TransactionWriter {
   async #repeat({ written, signed }: Doubtful): Promise<void> {
     const raised = await this.#raised(signed);
     if (raised === undefined) return await this.sendAgain(signed);
-    try {
-      await this.#node.broadcast(raised.raw);
+    const verdict = await this.#offer(raised);
+    // One that may have arrived counts, too: what is raised again has to offer more than it. After a refusal the next try
+    // begins with the earlier one.
+    if (verdict.kind === 'sent' || verdict.kind === 'doubtful')
       this.#doubtful.set(raised.nonce, { written, signed: raised });
-    } catch {
-      // Refused, or not known to have arrived: the next try begins with the earlier one again.
-    }
   }
 
   /** The same call with the fees of now; `undefined` while its own are enough, and where the limit allows no more. */

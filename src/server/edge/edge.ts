@@ -27,8 +27,8 @@ export class Edge {
   readonly #serveHttp: (socket: Duplex) => void;
   /** Connections that do not speak HTTP yet, and when they began. */
   readonly #begun = new Map<Socket, number>();
-  /** Connections that speak HTTP/1, and when they began to. */
-  readonly #speaking = new Map<Socket, number>();
+  /** Connections that speak HTTP/1. */
+  readonly #speaking = new Map<Socket, Beginning>();
   #http2: Promise<Http2Sessions> | undefined;
 
   constructor(deps: EdgeDeps) {
@@ -55,7 +55,8 @@ export class Edge {
   cutSilent(ms: number): void {
     const before = performance.now() - ms;
     for (const [socket, since] of this.#begun) if (since <= before) socket.destroy();
-    for (const [socket, since] of this.#speaking) if (since <= before && socket.bytesRead === 0) socket.destroy();
+    for (const [socket, { since, bytes }] of this.#speaking)
+      if (since <= before && socket.bytesRead === bytes) socket.destroy();
   }
 
   /** Ends at once the connections that the HTTP server does not know. */
@@ -73,7 +74,7 @@ export class Edge {
     }
     // Counted from its beginning: silent connections take file descriptors, too.
     if (!this.#deps.guard.count(socket)) return;
-    hold(socket, this.#begun);
+    hold(socket, this.#begun, performance.now());
     takeProxyHeader(socket, (source) => {
       this.#begun.delete(socket);
       if (source !== undefined) fixPeer(socket, source);
@@ -90,13 +91,13 @@ export class Edge {
   #speak(socket: Socket, source: PeerAddress | undefined): void {
     const { tls } = this.#deps.runtime().plan;
     if (tls === undefined) {
-      hold(socket, this.#speaking);
+      hold(socket, this.#speaking, beginningOf(socket));
       this.#serveHttp(socket);
       socket.resume();
       return;
     }
     const peer = source ?? { address: socket.remoteAddress ?? 'unknown', port: socket.remotePort ?? 0 };
-    hold(socket, this.#begun);
+    hold(socket, this.#begun, performance.now());
     secure(socket, tls, (secured) => {
       this.#begun.delete(socket);
       fixPeer(secured, peer);
@@ -104,7 +105,7 @@ export class Edge {
         void this.#speakHttp2(secured, peer);
         return;
       }
-      hold(secured, this.#speaking);
+      hold(secured, this.#speaking, beginningOf(secured));
       this.#serveHttp(secured);
     });
   }
@@ -123,8 +124,19 @@ export class Edge {
   }
 }
 
-/** Notes a connection, and when it was noted, until its end. */
-function hold(socket: Socket, held: Map<Socket, number>): void {
-  held.set(socket, performance.now());
+/** When a connection began to speak HTTP, and how many bytes of it were before that. */
+interface Beginning {
+  readonly since: number;
+  readonly bytes: number;
+}
+
+/** What followed the header of a proxy in one packet is a request already, and waits in the socket. */
+function beginningOf(socket: Socket): Beginning {
+  return { since: performance.now(), bytes: socket.bytesRead - socket.readableLength };
+}
+
+/** Notes something of a connection until its end. */
+function hold<Note>(socket: Socket, held: Map<Socket, Note>, note: Note): void {
+  held.set(socket, note);
   socket.once('close', () => held.delete(socket));
 }

@@ -40,6 +40,15 @@ describe('answers to calls of one turn', () => {
     ]);
   });
 
+  it('are no refusals of the node where they are empty', async () => {
+    const { calls } = await nodeThat((asked) => listOf(asked).map(() => null));
+    const answers = await Promise.allSettled(['a', 'b'].map((method) => calls.request({ method })));
+    for (const answer of answers) {
+      expect(answer.status).toBe('rejected');
+      expect(readRefusal((answer as PromiseRejectedResult).reason)).toBeUndefined();
+    }
+  });
+
   it('are faults where they are left out', async () => {
     const { calls } = await nodeThat((asked) => [...listOf(asked).slice(1).map(echo), { id: 99, result: 'foreign' }]);
     const [lost, found] = await Promise.allSettled([calls.request({ method: 'a' }), calls.request({ method: 'b' })]);

@@ -87,6 +87,19 @@ describe('the transaction writer', () => {
     expect(node.arrived[3]).toBe(node.arrived[1]);
   });
 
+  it.each([
+    { code: -32000, message: 'already known' },
+    { code: -32603, message: 'internal error' },
+  ])('raises again what may have arrived with raised fees, after "$message"', async (said) => {
+    const node = await scriptedNode({ says: [{ code: -32603, message: 'internal error' }, said] });
+    await node.writer.send(CALL, FEES, written);
+    await node.writer.send(CALL, { maxFeePerGas: 21n, maxPriorityFeePerGas: 1n, gasPrice: 11n }, written);
+    await node.writer.send(CALL, { maxFeePerGas: 99n, maxPriorityFeePerGas: 1n, gasPrice: 55n }, written);
+    const offers = node.arrived.map((raw) => parseTransaction(raw)).filter(({ nonce = 0 }) => nonce === 0);
+    expect(offers.map(({ maxPriorityFeePerGas }) => maxPriorityFeePerGas)).toEqual([1n, 2n, 3n]);
+    expect(offers.map(({ maxFeePerGas }) => maxFeePerGas)).toEqual([2n, 21n, 99n]);
+  });
+
   it('raises the fees of what another process of ours wrote down, for which no payment comes', async () => {
     const node = await scriptedNode({ says: [{ code: -32603, message: 'internal error' }] });
     const outcome = await node.writer.send(CALL, FEES, written);
