@@ -84,7 +84,7 @@ export function waitingStatements(hooks: readonly string[]): readonly [Statement
 export function pruneEventsStatement(createdBefore: number, limit: number, dialect: Dialect): Statement {
   const query = `WITH taken AS MATERIALIZED (
       SELECT hook, id FROM turnpike_events WHERE created_at < $1 ORDER BY created_at LIMIT $2 ${dialect.takeRows})
-    DELETE FROM turnpike_events WHERE (hook, id) IN (SELECT hook, id FROM taken) RETURNING id`;
+    DELETE FROM turnpike_events WHERE (hook, id) IN (SELECT hook, id FROM taken) RETURNING hook`;
   return { kind: 'write', name: 'prune_events', text: query, values: [whole(createdBefore), limit] };
 }
 
