@@ -360,6 +360,36 @@ describe('a settlement that recovery finds', () => {
     expect(asked).toEqual([looksBackMs]);
   });
 
+  it('is looked for again after a fault that is no answer of its facilitator', async () => {
+    let now = 1_800_000_000_000;
+    const store = openMemoryLedger(() => now);
+    const { amount } = SETTLEMENT;
+    const claim = paymentClaim({ state: 'settling', owner: 'gone', evidence: EVIDENCE, amount });
+    await store.claim(claim);
+    const finds = facilitatorThatFinds(() => ({ kind: 'settled', settlement: SETTLEMENT }));
+    let looks = 0;
+    const resolve: Facilitator['resolve'] = async () => {
+      looks += 1;
+      if (looks === 1) throw new TypeError('the node said something new');
+      return { kind: 'settled', settlement: SETTLEMENT };
+    };
+    const troubles: string[] = [];
+    const reconciler = reconcilerOf({
+      store,
+      owner: 'finder',
+      facilitator: () => ({ ...finds, resolve }),
+      notes: { trouble: (what) => troubles.push(what) },
+      clock: () => now,
+    });
+    await reconciler.start();
+    expect(await store.find(claim.key)).toMatchObject({ state: 'unknown', reason: 'unexpected_settle_error' });
+    expect(troubles).toEqual([`facilitator ${claim.facilitator}`]);
+    now += 5000;
+    reconciler.wake();
+    await expect.poll(async () => (await store.find(claim.key))?.settlement).toEqual(SETTLEMENT);
+    await reconciler.stop();
+  });
+
   it('is told to the receivers of its route', async () => {
     const now = 1_800_000_000_000;
     const store = openMemoryLedger(() => now);
