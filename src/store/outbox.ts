@@ -62,10 +62,10 @@ export interface Outbox {
   /** The events that wait for these receivers. */
   waiting(hooks: readonly string[]): Promise<WaitingEvents>;
   /**
-   * Deletes events from before `createdBefore` (Unix milliseconds), for any receiver; at most `limit`. Resolves to the
-   * receiver of each.
+   * Deletes events from before `createdBefore` that were due by `dueBy` (Unix milliseconds), for any receiver; at most
+   * `limit`. One that is under way is not due. Resolves to the receiver of each.
    */
-  pruneEvents(createdBefore: number, limit: number): Promise<readonly string[]>;
+  pruneEvents(createdBefore: number, dueBy: number, limit: number): Promise<readonly string[]>;
 }
 
 /** The id of the only event of this type that a payment, or a call paid by a balance, can have. */

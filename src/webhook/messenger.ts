@@ -119,7 +119,8 @@ export class Messenger {
    */
   async #prune(hooks: readonly Webhook[]): Promise<void> {
     const { outbox, notes, clock } = this.#deps;
-    const receivers = await outbox.pruneEvents(clock() - KEPT_FOR_MS, PRUNED_AT_ONCE);
+    const now = clock();
+    const receivers = await outbox.pruneEvents(now - KEPT_FOR_MS, now, PRUNED_AT_ONCE);
     for (const hook of hooks) {
       const count = receivers.filter((id) => id === hook.id).length;
       if (count > 0) notes.expired(hook, count);
