@@ -40,12 +40,17 @@ export class Heartbeat {
     this.#timer.unref();
   }
 
-  /** Writes a heartbeat, one at a time, however slow the ledger is. Never throws. */
-  async beat(): Promise<void> {
+  /**
+   * Writes a heartbeat, one at a time, however slow the ledger is. Never throws.
+   *
+   * @returns whether it was written
+   */
+  async beat(): Promise<boolean> {
     this.#underWay ??= this.#write().finally(() => {
       this.#underWay = undefined;
     });
     await this.#underWay;
+    return this.#missed === 0;
   }
 
   /** Ends after the heartbeat under way: a heartbeat after the process has retired would mark it alive again. */

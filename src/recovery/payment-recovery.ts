@@ -136,15 +136,18 @@ export class PaymentRecovery {
     }
   }
 
-  /** A facilitator that cannot look now changes nothing: the payment stays in doubt, and the next look comes later. */
+  /**
+   * A facilitator that cannot look now changes nothing: the payment stays in doubt, and the next look comes later. Nor
+   * does any other fault: in `settling`, the payment would stay with this process, which does not look at it again.
+   */
   async #proofOrDoubt(record: PaymentRecord): Promise<Transition> {
     const resolver = this.#resolver();
     try {
       return await stepByProof(record, resolver);
     } catch (fault) {
-      if (!(fault instanceof GatewayError) || fault.meaning.source !== 'facilitator') throw fault;
       this.#deps.notes.trouble(`facilitator ${record.facilitator}`, fault);
-      return { to: 'unknown', reason: fault.code, checkAt: nextCheck(record.checks, resolver.now) };
+      const reason = fault instanceof GatewayError ? fault.code : 'unexpected_settle_error';
+      return { to: 'unknown', reason, checkAt: nextCheck(record.checks, resolver.now) };
     }
   }
 

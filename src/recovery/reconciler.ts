@@ -7,6 +7,7 @@ import type { Passes } from '../store/passes.ts';
 import { OWNER_GONE_MS } from '../store/upkeep.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { releaseLeftHolds } from './left-holds.ts';
+import { LostTakings } from './lost-takings.ts';
 import { PaymentRecovery, type PaymentRecoveryDeps } from './payment-recovery.ts';
 import { type PrunedStore, pruneStore } from './pruning.ts';
 import { SteadyClock } from './steady-clock.ts';
@@ -15,7 +16,7 @@ import { SteadyClock } from './steady-clock.ts';
 const ROUND_MS = 1000;
 /**
  * Lease on a payment taken for recovery, in milliseconds. It is longer than one look. It is short, so that a payment is
- * taken again soon if its taking was written and the reply was lost.
+ * taken again soon if its taking was written and the reply was lost: see `LostTakings`.
  */
 const HOLD_MS = 30_000;
 /** Most payments in work at once. */
@@ -61,6 +62,7 @@ export class Reconciler {
   /** When the last whole round ended, by the monotonic clock. */
   #wholeAt = Number.NEGATIVE_INFINITY;
   readonly #abandoned = new Set<AbandonedPayment>();
+  readonly #lost = new LostTakings();
 
   constructor(deps: ReconcilerDeps) {
     const { store, owner, notes, clock, monotonic = () => performance.now() } = deps;
@@ -158,10 +160,11 @@ export class Reconciler {
   }
 
   async #round(): Promise<void> {
-    const { store, owner, clock, retentionMs, retryWindowMs, everyRound } = this.#deps;
-    await this.#heartbeat.beat();
+    const { store, clock, retentionMs, retryWindowMs, everyRound } = this.#deps;
+    const isHeard = await this.#heartbeat.beat();
     const living = this.#living.now();
-    await this.#takeAndLook('all', (now) => store.takeOpen(owner, now, HOLD_MS, AT_ONCE, living));
+    // Without a heartbeat, others would take at once what this process takes; and the reply of a taking may get lost.
+    if (isHeard) await this.#takeAndLook('all', (now) => this.#takeOpen(now, living));
     // Payments that are adopted meanwhile wait for the next round.
     for (const payment of [...this.#abandoned]) await this.#attempt('abandoned payment', () => this.#takeUp(payment));
     await this.#attempt('balances', async () => {
@@ -171,6 +174,12 @@ export class Reconciler {
     const times = { retentionMs: retentionMs(), retryWindowMs: retryWindowMs() };
     await this.#attempt('pruning', () => pruneStore(store, times, this.#steady.now(), clock()));
     this.#wholeAt = this.#monotonic();
+  }
+
+  async #takeOpen(now: number, living: number): Promise<readonly PaymentRecord[]> {
+    const { store, owner } = this.#deps;
+    const take = (lost?: number) => store.takeOpen(owner, now, HOLD_MS, AT_ONCE, living, lost);
+    return await this.#lost.take(take, now, { checkAt: now + HOLD_MS, limit: AT_ONCE });
   }
 
   /** The payment stays abandoned until the ledger answers again. */

@@ -53,6 +53,10 @@ function messageNotes({
       const facts = { webhook: new URL(hook.url).origin, event: id, column };
       log.error(facts, 'webhook cannot be sent: its row in the ledger is damaged');
     },
+    expired(hook, events) {
+      for (let event = 0; event < events; event += 1) metrics.webhookAttempted('given_up');
+      log.error({ webhook: new URL(hook.url).origin, events }, 'webhooks given up: they were not told in time');
+    },
     waits: (waiting) => metrics.setWaitingEvents(waiting, clock()),
     trouble(fault) {
       metrics.setWaitingEvents(undefined, clock());

@@ -61,8 +61,11 @@ export interface Outbox {
   postpone(delivery: Delivery, dueAt: number): Promise<void>;
   /** The events that wait for these receivers. */
   waiting(hooks: readonly string[]): Promise<WaitingEvents>;
-  /** Deletes events from before `createdBefore` (Unix milliseconds), for any receiver; at most `limit`. */
-  pruneEvents(createdBefore: number, limit: number): Promise<number>;
+  /**
+   * Deletes events from before `createdBefore` that were due by `dueBy` (Unix milliseconds), for any receiver; at most
+   * `limit`. One that is under way is not due. Resolves to the receiver of each.
+   */
+  pruneEvents(createdBefore: number, dueBy: number, limit: number): Promise<readonly string[]>;
 }
 
 /** The id of the only event of this type that a payment, or a call paid by a balance, can have. */

@@ -57,6 +57,8 @@ export interface Upkeep {
    * `now + holdMs`. However many processes ask at once, each row goes to one of them.
    *
    * @param living the time by which processes count as gone; earlier than `now` after a clock has jumped ahead
+   * @param lost the `checkAt` of an earlier taking of this process of which no reply came. If it was written after all,
+   *   its rows belong to a living process that does not know of them: they are taken again
    */
   takeOpen(
     owner: string,
@@ -64,6 +66,7 @@ export interface Upkeep {
     holdMs: number,
     limit: number,
     living?: number,
+    lost?: number,
   ): Promise<readonly PaymentRecord[]>;
   /**
    * Takes `owed` payments whose `checkAt` is above 0 and has come, in the same way, and no others. It costs the same

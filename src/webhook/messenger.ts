@@ -11,6 +11,11 @@ const ROUND_MS = 1000;
 export const HOLD_MS = ATTEMPT_MS + 5_000;
 /** Most messages to one receiver that are under way in one process. */
 const AT_ONCE = 8;
+/**
+ * Age at which an event is deleted whether it was tried or not, in milliseconds. It is twice the time that it is tried
+ * for: after a gateway was off for days, or behind a long backlog, there is time to try each once.
+ */
+export const KEPT_FOR_MS = 2 * TRIED_FOR_MS;
 /** Old events that are deleted at once, and the number of rounds between two deletions. */
 const PRUNED_AT_ONCE = 500;
 const PRUNE_ROUNDS = 60;
@@ -29,6 +34,8 @@ export interface MessengerNotes {
   attempted(hook: Webhook, delivery: Delivery, outcome: AttemptOutcome): void;
   /** An event cannot be sent: its row is damaged. It stays where it is. */
   unreadable(hook: Webhook, event: UnreadableEvent): void;
+  /** Events of a receiver were deleted that it has not been told. */
+  expired(hook: Webhook, count: number): void;
   waits(waiting: WaitingEvents): void;
   /** The store was unavailable; it is asked again. */
   trouble(fault: unknown): void;
@@ -98,15 +105,26 @@ export class Messenger {
   }
 
   async #round(): Promise<void> {
-    const { outbox, webhooks, notes, clock } = this.#deps;
+    const { outbox, webhooks, notes } = this.#deps;
     const hooks = webhooks();
     await Promise.all(hooks.map((hook) => this.#fill(hook)));
     await this.#attempt(async () => notes.waits(await outbox.waiting(hooks.map(({ id }) => id))));
-    // Events of receivers that were removed from the configuration expire here; nothing else would delete them.
-    if (this.#rounds % PRUNE_ROUNDS === 0) {
-      await this.#attempt(() => outbox.pruneEvents(clock() - TRIED_FOR_MS - HOLD_MS, PRUNED_AT_ONCE));
-    }
+    if (this.#rounds % PRUNE_ROUNDS === 0) await this.#attempt(() => this.#prune(hooks));
     this.#rounds += 1;
+  }
+
+  /**
+   * Deletes old events: those of receivers that were removed from the configuration, and those that could not be tried
+   * because too many others were. The latter are reported.
+   */
+  async #prune(hooks: readonly Webhook[]): Promise<void> {
+    const { outbox, notes, clock } = this.#deps;
+    const now = clock();
+    const receivers = await outbox.pruneEvents(now - KEPT_FOR_MS, now, PRUNED_AT_ONCE);
+    for (const hook of hooks) {
+      const count = receivers.filter((id) => id === hook.id).length;
+      if (count > 0) notes.expired(hook, count);
+    }
   }
 
   /** Takes events up to the limit of messages under way to a receiver; one taking at a time. */

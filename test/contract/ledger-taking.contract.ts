@@ -93,6 +93,36 @@ export function takingContract(scene: LedgerScene): void {
       expect(await take('another finder')).toHaveLength(1);
     });
 
+    it.each(
+      HELD,
+    )('takes a payment in %s again whose taking got no reply, by the process that took it', async (state) => {
+      const left = await broughtTo(state);
+      await scene.ledger.beat('finder', scene.now);
+      const lost = scene.now + HOLD_MS;
+      expect(await take()).toHaveLength(1);
+      const again = (owner: string, checkAt: number | undefined) =>
+        scene.ledger.takeOpen(owner, scene.now + 10, HOLD_MS, 10, scene.now, checkAt);
+      for (const [owner, checkAt] of [
+        ['finder', undefined],
+        ['finder', lost - 1],
+        ['other', lost],
+      ] as const)
+        expect(await again(owner, checkAt)).toEqual([]);
+      expect(await again('finder', lost)).toMatchObject([{ key: left.key, epoch: left.epoch + 2, owner: 'finder' }]);
+      expect(await again('finder', lost)).toEqual([]);
+    });
+
+    it('leaves to its requests what the process of a lost taking holds itself', async () => {
+      await claimed(paymentClaim({ name: 'left' }));
+      await scene.ledger.beat('finder', scene.now);
+      const held = await claimed(paymentClaim({ name: 'held', owner: 'finder', state: 'settling' }));
+      const lost = scene.now + HOLD_MS;
+      await moved(held, { to: 'delivering', settlement: SETTLEMENT, checkAt: lost });
+      expect(await take()).toHaveLength(1);
+      const taken = await scene.ledger.takeOpen('finder', scene.now, HOLD_MS + 1, 10, scene.now, lost);
+      expect(taken.map(({ key }) => key)).toEqual([paymentClaim({ name: 'left' }).key]);
+    });
+
     it('stops the process that held the payment before from moving it', async () => {
       const left = await broughtTo('settling');
       const [taken] = await take();

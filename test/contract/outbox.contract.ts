@@ -164,10 +164,19 @@ export function outboxContract(scene: LedgerScene): void {
       scene.now += HOUR_MS;
       await settled('new');
       const { outbox } = scene.ledger;
-      expect(await outbox.pruneEvents(NOW + 1, 1)).toBe(1);
-      expect(await outbox.pruneEvents(NOW + 1, 10)).toBe(1);
-      expect(await outbox.pruneEvents(NOW + 1, 10)).toBe(0);
+      const prune = (limit: number) => outbox.pruneEvents(NOW + 1, scene.now, limit);
+      const pruned = [await prune(1), await prune(10)];
+      expect(pruned.map(({ length }) => length)).toEqual([1, 1]);
+      expect(pruned.flat().toSorted()).toEqual(['books', 'gone']);
+      expect(await prune(10)).toEqual([]);
       expect(await take()).toMatchObject([{ event: { createdAt: NOW + HOUR_MS } }]);
+    });
+
+    it('deletes no old event that is under way', async () => {
+      await settled('old');
+      expect(await take()).toHaveLength(1);
+      expect(await scene.ledger.outbox.pruneEvents(NOW + 1, scene.now, 10)).toEqual([]);
+      expect(await scene.ledger.outbox.pruneEvents(NOW + 1, scene.now + HOUR_MS, 10)).toEqual(['books']);
     });
 
     it('gives each of thirty events to one of two processes that ask repeatedly at the same time', async () => {

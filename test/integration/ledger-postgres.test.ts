@@ -137,6 +137,17 @@ describe.skipIf(missing !== undefined)(`a PostgreSQL ledger${without(missing)}`,
       expect(await query(url, count)).toEqual([{ count: 1 }]);
     });
 
+    it('is not hidden by an empty one in a schema that was made later and comes first in the search path', async () => {
+      await (await open()).close();
+      await query(
+        url,
+        'DELETE FROM turnpike_schema_version WHERE version > 3; CREATE SCHEMA AUTHORIZATION CURRENT_USER',
+      );
+      await expect(open()).rejects.toMatchObject({ ...REFUSED, message: expect.stringContaining('search_path') });
+      const tables = "SELECT DISTINCT schemaname FROM pg_tables WHERE tablename LIKE 'turnpike%'";
+      expect(await query(url, tables)).toEqual([{ schemaname: 'public' }]);
+    });
+
     it('can be used by a role that may not create tables, once they are there', async () => {
       await (await open()).close();
       const role = `turnpike_${new URL(url).pathname.slice(-8)}`;

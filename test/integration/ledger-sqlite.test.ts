@@ -409,7 +409,7 @@ describe('a SQLite ledger', () => {
     expect(plan(listStatement(inDoubt, { claimedAt: NOW, key: 'key' }, 1).text)).toEqual(index('open'));
     const events = (name: string) => expect.stringMatching(new RegExp(`INDEX turnpike_events_${name}`));
     expect(plan(takeDueStatement('hook', NOW, 1, 1, sqliteDialect).text)).toEqual(events('due'));
-    expect(plan(pruneEventsStatement(NOW, 1, sqliteDialect).text)).toEqual(events('created'));
+    expect(plan(pruneEventsStatement(NOW, NOW, 1, sqliteDialect).text)).toEqual(events('created'));
     expect(waitingStatements(['hook']).map(({ text }) => plan(text))).toEqual([events('due'), events('created')]);
     database.close();
   });

@@ -3,15 +3,12 @@ import type { PaymentClaim, PaymentRecord, Resolution } from '../../domain/payme
 import {
   type ClaimableState,
   COLLECTABLE,
-  DEFAULTED,
   ENDS_UNPAID,
-  HELD,
   isClaimable,
   OPEN,
   PRUNABLE,
   predecessors,
   RESOLVABLE,
-  RESTING,
   SETTLED,
 } from '../../domain/payment-state.ts';
 import type { KeptAnswer } from '../answers.ts';
@@ -22,13 +19,14 @@ import type { PassStore } from '../passes.ts';
 import type { PaymentStore } from '../payment-store.ts';
 import type { Quote } from '../quotes.ts';
 import { freshRecord, steppedRecord } from '../record.ts';
-import { hasCome, type OpenCount, OWNER_GONE_MS, type OwedAsset } from '../upkeep.ts';
+import { type OpenCount, OWNER_GONE_MS, type OwedAsset, type Upkeep } from '../upkeep.ts';
 import { MemoryAnswers } from './memory-answers.ts';
 import { matchingRows, modelTotalsOf, orderedRows, totalsOf } from './memory-books.ts';
 import { debtsOf, openCounts, owedRows, owedSum } from './memory-debts.ts';
 import { MemoryOutbox } from './memory-outbox.ts';
 import { MemoryPasses } from './memory-passes.ts';
 import { MemoryQuotes } from './memory-quotes.ts';
+import { isGone, isToTake } from './memory-taking.ts';
 import { MemoryUses } from './memory-uses.ts';
 
 /**
@@ -56,7 +54,7 @@ class MemoryLedger implements PaymentStore {
   readonly outbox = new MemoryOutbox(this.#calls);
   readonly passes: PassStore = new MemoryPasses(this.#calls, {
     hasPayment: (key) => this.#rows.has(key),
-    isGone: (owner, now) => this.#isGone(owner, now),
+    isGone: (owner, now) => isGone(this.#beats.get(owner), now),
     drawn: (draw, news) => this.outbox.announceDraw(draw, news),
   });
   readonly uses = new MemoryUses(this.#calls);
@@ -114,8 +112,11 @@ class MemoryLedger implements PaymentStore {
     });
   }
 
-  takeOpen(owner: string, now: number, holdMs: number, limit: number, living = now): Promise<readonly PaymentRecord[]> {
-    return this.#take((row) => this.#isToTake(row, now, living), { owner, checkAt: now + holdMs }, limit);
+  takeOpen(
+    ...[owner, now, holdMs, limit, living = now, lost]: Parameters<Upkeep['takeOpen']>
+  ): Promise<readonly PaymentRecord[]> {
+    const terms = { owner, now, living, lost, beats: this.#beats };
+    return this.#take((row) => isToTake(row, terms), { owner, checkAt: now + holdMs }, limit);
   }
 
   takeOwed(owner: string, now: number, holdMs: number, limit: number): Promise<readonly PaymentRecord[]> {
@@ -285,16 +286,5 @@ class MemoryLedger implements PaymentStore {
         .slice(0, limit)
         .map((row) => this.#put({ ...row, ...taken, epoch: row.epoch + 1, checks: row.checks + 1 })),
     );
-  }
-
-  #isToTake({ state, owner, checkAt }: PaymentRecord, now: number, living: number): boolean {
-    const isDue = hasCome(checkAt, now);
-    if (isDue && (state === 'unknown' || (state === 'owed' && checkAt > 0))) return true;
-    if (HELD.includes(state)) return this.#isGone(owner, living);
-    return (RESTING.includes(state) || DEFAULTED.includes(state)) && checkAt > 0 && isDue;
-  }
-
-  #isGone(owner: string, now: number): boolean {
-    return (this.#beats.get(owner) ?? Number.NEGATIVE_INFINITY) <= now - OWNER_GONE_MS;
   }
 }

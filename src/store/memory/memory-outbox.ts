@@ -109,13 +109,13 @@ export class MemoryOutbox implements Outbox {
     });
   }
 
-  pruneEvents(createdBefore: number, limit: number): Promise<number> {
+  pruneEvents(createdBefore: number, dueBy: number, limit: number): Promise<readonly string[]> {
     return this.#calls.run(async () => {
       const old = [...this.#waiting]
-        .filter(([, { delivery }]) => delivery.event.createdAt < createdBefore)
+        .filter(([, { delivery, dueAt }]) => delivery.event.createdAt < createdBefore && dueAt <= dueBy)
         .slice(0, limit);
       for (const [place] of old) this.#waiting.delete(place);
-      return old.length;
+      return old.map(([, { delivery }]) => delivery.hook);
     });
   }
 }

@@ -14,6 +14,7 @@ import {
   type Sessions,
 } from './postgres-session.ts';
 import type { PostgresAddress } from './postgres-url.ts';
+import { requireSearchPath } from './search-path.ts';
 
 /** For one statement of a report or of a migration, in milliseconds. */
 const LONG_STATEMENT_MS = 60_000;
@@ -79,17 +80,18 @@ async function openEngine(
   access: PostgresAccess,
 ): Promise<SqlEngine> {
   try {
-    return await prepared(new PostgresEngine(openPool(address, timeouts, ownSession(timeouts, access)), 'own'), access);
+    const pool = openPool(address, timeouts, ownSession(timeouts, access));
+    return await prepared(new PostgresEngine(pool, 'own'), address, access);
   } catch (error) {
     if (!(error instanceof NoOwnSession)) throw error;
     const pool = openPool(address, timeouts, undefined);
-    return await prepared(new PostgresEngine(pool, { statementMs: timeouts.statementMs, access }), access);
+    return await prepared(new PostgresEngine(pool, { statementMs: timeouts.statementMs, access }), address, access);
   }
 }
 
-async function prepared(engine: PostgresEngine, access: PostgresAccess): Promise<SqlEngine> {
+async function prepared(engine: PostgresEngine, address: PostgresAddress, access: PostgresAccess): Promise<SqlEngine> {
   try {
-    await engine.prepare(access);
+    await engine.prepare(address, access);
     return engine;
   } catch (error) {
     await engine.close();
@@ -145,7 +147,7 @@ class PostgresEngine implements SqlEngine {
   }
 
   /** Checks the database, and migrates it unless it is only read. */
-  prepare(access: PostgresAccess): Promise<void> {
+  prepare({ options }: PostgresAddress, access: PostgresAccess): Promise<void> {
     return this.#withClient(async (client) => {
       const { rows } = await client.query<SchemaRow>('SHOW server_encoding');
       const encoding = rows[0]?.['server_encoding'];
@@ -154,6 +156,7 @@ class PostgresEngine implements SqlEngine {
           `the PostgreSQL database cannot hold every text\n  its encoding: ${String(encoding)}\ncreate one with ENCODING 'UTF8'`,
         );
       }
+      if (this.#sessions !== 'own') await requireSearchPath(client, options);
       const run = async (text: string): Promise<readonly SchemaRow[]> =>
         (await client.query<SchemaRow>({ text, ...patience(LONG_STATEMENT_MS) })).rows;
       await (access === 'read' ? requireSchema : migrate)({ run }, DIALECT);

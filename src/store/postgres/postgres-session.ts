@@ -37,8 +37,11 @@ export class NoOwnSession extends Error {
   }
 }
 
-/** The error by which a pooler refuses settings that it cannot pass on: "unsupported startup parameter". */
-const PROTOCOL_VIOLATION = '08P01';
+/**
+ * The errors by which a pooler refuses settings that it cannot pass on: `protocol_violation` of PgBouncer ("unsupported
+ * startup parameter"), `feature_not_supported` of RDS Proxy ("doesn't support command-line options").
+ */
+const REFUSALS: ReadonlySet<string | undefined> = new Set(['08P01', '0A000']);
 
 /**
  * The settings of a session of our own. One of them is unique to us: it is missing on a session of a pooler that
@@ -65,7 +68,7 @@ export function ownSession({ statementMs }: PostgresTimeouts, access: PostgresAc
 
 /** Whether a connection failed because a pooler does not pass settings on. */
 export function isRefusedByPooler(error: unknown): boolean {
-  return error instanceof NoOwnSession || (error instanceof DatabaseError && error.code === PROTOCOL_VIOLATION);
+  return error instanceof NoOwnSession || (error instanceof DatabaseError && REFUSALS.has(error.code));
 }
 
 /** Begins a transaction on a shared session: nothing of it outlives the transaction. */

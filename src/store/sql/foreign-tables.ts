@@ -1,5 +1,6 @@
-import { ForeignStoreError } from '../store-open-error.ts';
-import type { SchemaRow } from './schema.ts';
+import { ForeignStoreError, StoreOpenError } from '../store-open-error.ts';
+import type { SchemaRow, SchemaSession } from './schema.ts';
+import type { Dialect } from './sql-engine.ts';
 
 /** Columns by table, of all tables whose names begin like ours. */
 export type ColumnsOfTables = ReadonlyMap<string, ReadonlySet<string>>;
@@ -22,6 +23,25 @@ export function readColumns(rows: readonly SchemaRow[]): ColumnsOfTables {
  */
 export function refuseForeignVersions(found: ColumnsOfTables): void {
   if (found.get('turnpike_schema_version')?.has('version') === false) throw foreign('turnpike_schema_version');
+}
+
+/**
+ * Refuses to make tables beside a ledger that lies in another schema of the search path: the new ones would hide it, and
+ * to an empty ledger every used payment is new. It happens where a schema was made later that comes first in the path,
+ * such as one with the name of the user.
+ *
+ * @param found in the schema in which tables are made
+ * @throws StoreOpenError
+ */
+export async function refuseOtherSchema(
+  session: SchemaSession,
+  { findVersionTable }: Pick<Dialect, 'findVersionTable'>,
+  found: ColumnsOfTables,
+): Promise<void> {
+  if (found.has('turnpike_schema_version') || (await session.run(findVersionTable)).length === 0) return;
+  throw new StoreOpenError(
+    'the ledger lies in another schema than the one in which new tables are made\nput its schema first in the search_path, such as by ?options=-c%20search_path%3Dpublic in the URL; nothing was changed',
+  );
 }
 
 /**

@@ -80,12 +80,12 @@ export function waitingStatements(hooks: readonly string[]): readonly [Statement
   ];
 }
 
-/** Deletes old events. */
-export function pruneEventsStatement(createdBefore: number, limit: number, dialect: Dialect): Statement {
+/** Deletes old events that are not under way. */
+export function pruneEventsStatement(createdBefore: number, dueBy: number, limit: number, dialect: Dialect): Statement {
   const query = `WITH taken AS MATERIALIZED (
-      SELECT hook, id FROM turnpike_events WHERE created_at < $1 ORDER BY created_at LIMIT $2 ${dialect.takeRows})
-    DELETE FROM turnpike_events WHERE (hook, id) IN (SELECT hook, id FROM taken) RETURNING id`;
-  return { kind: 'write', name: 'prune_events', text: query, values: [whole(createdBefore), limit] };
+      SELECT hook, id FROM turnpike_events WHERE created_at < $1 AND due_at <= $3 ORDER BY created_at LIMIT $2 ${dialect.takeRows})
+    DELETE FROM turnpike_events WHERE (hook, id) IN (SELECT hook, id FROM taken) RETURNING hook`;
+  return { kind: 'write', name: 'prune_events', text: query, values: [whole(createdBefore), limit, whole(dueBy)] };
 }
 
 function mark(name: string, query: string, values: readonly SqlValue[]): Statement {

@@ -1,7 +1,13 @@
 import { StoreOpenError } from '../store-open-error.ts';
 import { DAY, MOVED } from './book-statements.ts';
 import { IS_CLAIMABLE, IS_DEFAULTED, IS_OPEN, IS_OWED, IS_PRUNABLE, IS_RESTING } from './conditions.ts';
-import { foreign, readColumns, refuseForeignTables, refuseForeignVersions } from './foreign-tables.ts';
+import {
+  foreign,
+  readColumns,
+  refuseForeignTables,
+  refuseForeignVersions,
+  refuseOtherSchema,
+} from './foreign-tables.ts';
 import type { Dialect } from './sql-engine.ts';
 
 /** One row as the driver gives it. */
@@ -222,6 +228,7 @@ export async function requireSchema(session: SchemaSession, dialect: Dialect): P
 async function takeStep(session: SchemaSession, dialect: Dialect): Promise<boolean> {
   const found = readColumns(await session.run(dialect.findColumns));
   refuseForeignVersions(found);
+  await refuseOtherSchema(session, dialect, found);
   await session.run('CREATE TABLE IF NOT EXISTS turnpike_schema_version (version BIGINT NOT NULL PRIMARY KEY)');
   const version = readVersion(await session.run(READ_VERSION));
   const migration = MIGRATIONS[version];

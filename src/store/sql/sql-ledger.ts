@@ -97,8 +97,8 @@ export class SqlLedger implements PaymentStore {
     return this.#upkeep.retire(owner);
   }
 
-  takeOpen(owner: string, now: number, holdMs: number, limit: number, living = now): Promise<readonly PaymentRecord[]> {
-    return this.#upkeep.takeOpen(owner, now, holdMs, limit, living);
+  takeOpen(...taking: Parameters<Upkeep['takeOpen']>): Promise<readonly PaymentRecord[]> {
+    return this.#upkeep.takeOpen(...taking);
   }
 
   takeOwed(owner: string, now: number, holdMs: number, limit: number): Promise<readonly PaymentRecord[]> {

@@ -59,10 +59,10 @@ export class SqlOutbox implements Outbox {
     });
   }
 
-  pruneEvents(createdBefore: number, limit: number): Promise<number> {
+  pruneEvents(createdBefore: number, dueBy: number, limit: number): Promise<readonly string[]> {
     return this.#calls.run(async () => {
-      const rows = await this.#engine.run(pruneEventsStatement(createdBefore, limit, this.#engine.dialect));
-      return rows.length;
+      const rows = await this.#engine.run(pruneEventsStatement(createdBefore, dueBy, limit, this.#engine.dialect));
+      return rows.map((row) => String(row.get('hook')));
     });
   }
 

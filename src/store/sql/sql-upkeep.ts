@@ -45,10 +45,12 @@ export class SqlUpkeep implements Upkeep {
     return this.#run(retireStatement(owner));
   }
 
-  takeOpen(owner: string, now: number, holdMs: number, limit: number, living = now): Promise<readonly PaymentRecord[]> {
+  takeOpen(
+    ...[owner, now, holdMs, limit, living = now, lost]: Parameters<Upkeep['takeOpen']>
+  ): Promise<readonly PaymentRecord[]> {
     return this.#calls.run(async () => {
       const { dialect } = this.#engine;
-      const open = await this.#engine.run(takeOpenStatement({ owner, now, holdMs, limit, living }, dialect));
+      const open = await this.#engine.run(takeOpenStatement({ owner, now, holdMs, limit, living, lost }, dialect));
       // The next statement runs only if this one took nothing: rows that were taken must reach the caller, even if a
       // second statement fails. A damaged row does not block the others: it stays in `countOpen`, with its age.
       if (open.length > 0) return readSound(open, readRecord);

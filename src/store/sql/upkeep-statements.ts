@@ -46,14 +46,20 @@ export interface Taking {
   readonly limit: number;
 }
 
-/** Takes rows that are in doubt or were left behind. */
+/** No row that was taken has it as its `check_at`. */
+const NEVER_TAKEN = -1;
+
+/**
+ * Takes rows that are in doubt or were left behind, and those of a taking whose reply was lost. Rows that requests hold
+ * have not been taken, or were taken at another time.
+ */
 export function takeOpenStatement(
-  { owner, now, holdMs, limit, living }: Taking & { readonly living: number },
+  { owner, now, holdMs, limit, living, lost }: Taking & { readonly living: number; readonly lost?: number | undefined },
   dialect: Dialect,
 ): Statement {
   const due = `(state = 'unknown' OR (state = 'owed' AND check_at > 0)) AND (check_at <= $3 OR check_at > $6)`;
-  const left = `${IS_HELD} AND NOT EXISTS (
-    SELECT 1 FROM turnpike_owners WHERE turnpike_owners.owner = turnpike_payments.owner AND beat_at > $5)`;
+  const left = `${IS_HELD} AND ((owner = $1 AND checks > 0 AND check_at = $7) OR NOT EXISTS (
+    SELECT 1 FROM turnpike_owners WHERE turnpike_owners.owner = turnpike_payments.owner AND beat_at > $5))`;
   return {
     kind: 'write',
     name: 'take_open',
@@ -65,6 +71,7 @@ export function takeOpenStatement(
       limit,
       whole(living - OWNER_GONE_MS),
       whole(now + LONGEST_AHEAD_MS),
+      whole(lost ?? NEVER_TAKEN),
     ],
   };
 }

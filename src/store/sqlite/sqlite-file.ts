@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { ForeignStoreError, StoreOpenError } from '../store-open-error.ts';
 import type { SqliteFile } from './batch.ts';
 import { markOwn, refuseForeign } from './owned-file.ts';
-import { describeFault, resultCode, SQLITE_BUSY, SQLITE_NOTADB } from './sqlite-fault.ts';
+import { adviceOn, describeFault, resultCode, SQLITE_BUSY, SQLITE_NOTADB } from './sqlite-fault.ts';
 
 /** How long to wait before trying again to switch the journal, in milliseconds. */
 const JOURNAL_RETRY_MS = 20;
@@ -94,5 +94,5 @@ function openFault(path: string, error: unknown): StoreOpenError {
 }
 
 function describeOpenFault(path: string, error: unknown): string {
-  return `the ledger cannot be opened\n  file: ${path}\n  reason: ${describeFault(error)}\ncheck that it is a turnpike ledger, and that this process may write it and its folder`;
+  return `the ledger cannot be opened\n  file: ${path}\n  reason: ${describeFault(error)}\n${adviceOn(error)}`;
 }

@@ -4,7 +4,7 @@ import { ForeignStoreError, StoreOpenError } from '../store-open-error.ts';
 import type { SqliteFile, WorkerAnswer, WorkerTask } from './batch.ts';
 import { OpenedFiles } from './opened-files.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
-import { describeFault } from './sqlite-fault.ts';
+import { adviceOn, describeFault } from './sqlite-fault.ts';
 import { openFile, openFileToRead } from './sqlite-file.ts';
 import { SqliteSession } from './sqlite-session.ts';
 
@@ -56,6 +56,6 @@ try {
   const message =
     error instanceof StoreOpenError
       ? error.message
-      : `the ledger cannot be opened\n  file: ${file.path}\n  reason: ${describeFault(error)}\ncheck that it is a turnpike ledger, and that this process may write it and its folder`;
+      : `the ledger cannot be opened\n  file: ${file.path}\n  reason: ${describeFault(error)}\n${adviceOn(error)}`;
   say({ kind: 'refused', message, isForeign: error instanceof ForeignStoreError });
 }

@@ -257,6 +257,49 @@ describe('a clock that jumps ahead', () => {
   });
 });
 
+describe('a taking of what a dead process left whose reply gets lost', () => {
+  it.each([
+    'forwarding',
+    'settling',
+  ] as const)('keeps no payment in %s open once the lease has ended', async (state) => {
+    let now = 1_800_000_000_000;
+    const store = openMemoryLedger(() => now);
+    await store.claim(paymentClaim({ state, owner: 'gone' }));
+    const troubles: string[] = [];
+    let isLost = true;
+    const takeOpen: PaymentStore['takeOpen'] = async (...taking) => {
+      const rows = await store.takeOpen(...taking);
+      if (isLost) throw new Error('the connection broke after the commit');
+      return rows;
+    };
+    const bound = new Proxy(store, {
+      get: (target, name) => (name === 'takeOpen' ? takeOpen : bind(target, Reflect.get(target, name))),
+    });
+    const reconciler = reconcilerOf({
+      store: bound,
+      owner: 'looker',
+      notes: { trouble: (what) => troubles.push(what) },
+      clock: () => now,
+    });
+    const stateNow = async () => (await store.list({}, undefined, 1))[0]?.state;
+    await reconciler.start();
+    expect([await stateNow(), troubles]).toEqual([state, ['open payments']]);
+    isLost = false;
+    now += 29_999;
+    reconciler.wake();
+    await expect.poll(() => store.list({}, undefined, 1)).toMatchObject([{ state, owner: 'looker' }]);
+    now += 1;
+    reconciler.wake();
+    await expect.poll(stateNow).toBe(state === 'forwarding' ? 'released' : 'unknown');
+    await reconciler.stop();
+  });
+});
+
+/** Methods with private fields need the object that has them. */
+function bind(target: object, member: unknown): unknown {
+  return typeof member === 'function' ? member.bind(target) : member;
+}
+
 describe('a payment that moved no money', () => {
   it.each([
     ['released', 60_000],
@@ -315,6 +358,36 @@ describe('a settlement that recovery finds', () => {
     await reconciler.start();
     await reconciler.stop();
     expect(asked).toEqual([looksBackMs]);
+  });
+
+  it('is looked for again after a fault that is no answer of its facilitator', async () => {
+    let now = 1_800_000_000_000;
+    const store = openMemoryLedger(() => now);
+    const { amount } = SETTLEMENT;
+    const claim = paymentClaim({ state: 'settling', owner: 'gone', evidence: EVIDENCE, amount });
+    await store.claim(claim);
+    const finds = facilitatorThatFinds(() => ({ kind: 'settled', settlement: SETTLEMENT }));
+    let looks = 0;
+    const resolve: Facilitator['resolve'] = async () => {
+      looks += 1;
+      if (looks === 1) throw new TypeError('the node said something new');
+      return { kind: 'settled', settlement: SETTLEMENT };
+    };
+    const troubles: string[] = [];
+    const reconciler = reconcilerOf({
+      store,
+      owner: 'finder',
+      facilitator: () => ({ ...finds, resolve }),
+      notes: { trouble: (what) => troubles.push(what) },
+      clock: () => now,
+    });
+    await reconciler.start();
+    expect(await store.find(claim.key)).toMatchObject({ state: 'unknown', reason: 'unexpected_settle_error' });
+    expect(troubles).toEqual([`facilitator ${claim.facilitator}`]);
+    now += 5000;
+    reconciler.wake();
+    await expect.poll(async () => (await store.find(claim.key))?.settlement).toEqual(SETTLEMENT);
+    await reconciler.stop();
   });
 
   it('is told to the receivers of its route', async () => {

@@ -23,6 +23,7 @@ let happened: EventEmitter;
 let outcomes: { hook: string; attempt: number; outcome: AttemptOutcome }[];
 let troubles: unknown[];
 let damaged: unknown[];
+let expired: [hook: string, count: number][];
 let behaviours: Record<string, Behaviour>;
 
 beforeEach(() => {
@@ -34,6 +35,7 @@ beforeEach(() => {
   outcomes = [];
   troubles = [];
   damaged = [];
+  expired = [];
   behaviours = {};
 });
 
@@ -64,6 +66,10 @@ function messenger(hooks: readonly Webhook[] = [BOOKS], outbox = store.outbox): 
       unreadable: (hook, event) => {
         damaged.push({ hook: hook.id, ...event });
         happened.emit('unreadable');
+      },
+      expired: (hook, count) => {
+        expired.push([hook.id, count]);
+        happened.emit('expired');
       },
       waits: (waiting: WaitingEvents) => happened.emit('counted', waiting),
       trouble: (fault) => {
@@ -158,11 +164,23 @@ describe('the messenger', () => {
     expect((await store.outbox.waiting(['books'])).count).toBe(0);
   });
 
-  it('deletes events of removed receivers after three days', async () => {
-    await settled('one', ['gone']);
-    now += 3 * DAY_MS + HOLD_MS + 1;
-    await settled('two');
-    await tell();
+  it('tries events once more that are older than three days: the gateway was off', async () => {
+    await settled('one');
+    now += 5 * DAY_MS;
+    expect(await tell()).toEqual({ kind: 'delivered' });
+    expect(expired).toEqual([]);
+  });
+
+  it('deletes events after six days, and reports those of receivers that are still there', async () => {
+    behaviours[BOOKS.url] = new Promise(() => {});
+    for (let index = 0; index < 12; index += 1) await settled(`payment-${index}`, ['books', 'gone']);
+    now += 6 * DAY_MS + 1;
+    const one = messenger();
+    one.start();
+    await until('expired', () => expired.length > 0);
+    await one.stop();
+    // Eight are under way.
+    expect(expired).toEqual([['books', 4]]);
     expect((await store.outbox.waiting(['gone'])).count).toBe(0);
   });
 

@@ -1,0 +1,29 @@
+import type { PaymentRecord } from '../../domain/payment-record.ts';
+import { DEFAULTED, HELD, RESTING } from '../../domain/payment-state.ts';
+import { hasCome, OWNER_GONE_MS } from '../upkeep.ts';
+
+/** What one process asks of `Upkeep.takeOpen`, and the last heartbeat of each process. */
+export interface TakingTerms {
+  readonly owner: string;
+  readonly now: number;
+  readonly living: number;
+  readonly lost: number | undefined;
+  readonly beats: ReadonlyMap<string, number>;
+}
+
+/** Whether a row is to be taken for recovery. */
+export function isToTake(row: PaymentRecord, { owner, now, living, lost, beats }: TakingTerms): boolean {
+  const { state, checkAt } = row;
+  const isDue = hasCome(checkAt, now);
+  if (isDue && (state === 'unknown' || (state === 'owed' && checkAt > 0))) return true;
+  if (HELD.includes(state)) {
+    const isLost = row.owner === owner && row.checks > 0 && checkAt === lost;
+    return isLost || isGone(beats.get(row.owner), living);
+  }
+  return (RESTING.includes(state) || DEFAULTED.includes(state)) && checkAt > 0 && isDue;
+}
+
+/** Whether a process counts as gone. */
+export function isGone(beatAt: number | undefined, now: number): boolean {
+  return (beatAt ?? Number.NEGATIVE_INFINITY) <= now - OWNER_GONE_MS;
+}
