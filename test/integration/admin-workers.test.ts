@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -162,12 +162,17 @@ routes:
       expect(readFileSync(file, 'utf8')).toContain('$0.001');
       const history = async () => (await readAdmin(adminUrl, '/api/configuration')).history;
       const priceNow = async () => (await readAdmin(adminUrl, '/api/routes')).routes[1].price;
-      writeFileSync(file, configuration('$0.003'));
+      // Renamed into its place: a file that is just being written may be read half.
+      const change = (price: string): void => {
+        writeFileSync(`${file}.next`, configuration(price));
+        renameSync(`${file}.next`, file);
+      };
+      change('$0.003');
       await askAdmin(adminUrl, '/api/reload', acting({}));
       // The gateway also watches the file: the first of the two reads it.
       await expect.poll(priceNow, { timeout: 30_000 }).toBe('0.003 USDC');
       expect((await history()).map(({ outcome }: { outcome: string }) => outcome)).toContain('applied');
-      writeFileSync(file, configuration('three'));
+      change('three');
       await askAdmin(adminUrl, '/api/reload', acting({}));
       await expect.poll(async () => (await history())[0].outcome, { timeout: 30_000 }).toBe('refused');
       expect((await readAdmin(adminUrl, '/api/configuration')).detail).toMatch(/price/);
