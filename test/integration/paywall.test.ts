@@ -152,6 +152,8 @@ describe('a payment whose answer is opened later', () => {
     answer = (_req, res) => res.writeHead(404).end('no such page');
     const { response, cookie, header } = await payForLater('/article');
     expect(response.status).toBe(404);
+    // The page tells it by this from the answer of a proxy in between.
+    expect(response.headers.get('x402-answer')).toBe('uncharged');
     expect(cookie).toBe('');
     expect(await paidTo()).toBe(before);
     answer = (_req, res) => res.end('here you are');
