@@ -1,5 +1,6 @@
 import type { AnswerReader } from '../domain/answer-reader.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
+import { isPrefetch } from '../domain/request-head.ts';
 import { carriedPayments, MOST_PAYMENT_COOKIE, paymentCookie } from '../proxy/carried-token.ts';
 import { findHeld } from './authorize.ts';
 import { charge } from './charge.ts';
@@ -136,6 +137,8 @@ export function mayOpen({ method, head }: Pick<RoutedRequest, 'method' | 'head'>
   if (headers.cookie === undefined || method !== 'GET' || headers['upgrade'] !== undefined) return false;
   const mode = headers['sec-fetch-mode'];
   if (mode !== undefined && mode !== 'navigate') return false;
+  // Its user may never see the page, which is paid once.
+  if (isPrefetch(head)) return false;
   return carriedPayments(headers.cookie).length > 0;
 }
 

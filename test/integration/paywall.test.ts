@@ -246,6 +246,7 @@ describe('the cookie of a payment', () => {
   it.each([
     ['a script of a page', { 'Sec-Fetch-Mode': 'cors' }],
     ['a picture in a page', { 'Sec-Fetch-Mode': 'no-cors' }],
+    ['a browser that loads pages ahead', { 'Sec-Fetch-Mode': 'navigate', 'Sec-Purpose': 'prefetch;prerender' }],
   ])('is not used up by %s', async (_name, headers) => {
     const { cookie } = await payForLater('/article');
     expect((await navigate('/article', cookie, headers)).status).toBe(402);
