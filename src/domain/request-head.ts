@@ -59,3 +59,14 @@ export function requestHead(
 export function awaitsContinue({ headers, httpVersionMinor }: RequestHead): boolean {
   return httpVersionMinor > 0 && headers.expect?.toLowerCase() === '100-continue';
 }
+
+/** What browsers, and scripts on their behalf, say of a request for a page that nobody has opened yet. */
+const PURPOSES = ['sec-purpose', 'purpose', 'x-moz'] as const;
+
+/**
+ * Whether a browser asks ahead of its user, who may never open the page (speculation rules, links that are prefetched). It
+ * uses the answer only if its status is 2xx, and asks again otherwise.
+ */
+export function isPrefetch({ headers }: Pick<RequestHead, 'headers'>): boolean {
+  return PURPOSES.some((name) => headers[name]?.toString().toLowerCase().startsWith('prefetch') === true);
+}

@@ -20,6 +20,14 @@ export function meaningOf(segment: string): string {
   return segment.includes('%') ? decodeURIComponent(segment) : segment;
 }
 
+/**
+ * A canonical path without a slash at its end; `/` stays. Many APIs redirect from one form to the other, and clients
+ * follow with the payment of the first.
+ */
+export function withoutEndSlash(path: string): string {
+  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
+}
+
 /** A parsed target, or what is wrong with it. */
 export type TargetResult =
   | { readonly ok: true; readonly target: RequestTarget }

@@ -37,5 +37,8 @@ export interface PageData {
 /** The element that holds {@link PageData}. */
 export const DATA_ELEMENT = 'paywall-data';
 
-/** Header of a paying request whose answer is opened by a navigation afterwards. */
-export const ANSWER_LATER = { name: 'X402-Answer', value: 'later' } as const;
+/**
+ * Header of a paying request whose answer is opened by a navigation afterwards, and of an API's answer to it that the
+ * route does not charge.
+ */
+export const ANSWER_LATER = { name: 'X402-Answer', value: 'later', uncharged: 'uncharged' } as const;

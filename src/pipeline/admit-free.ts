@@ -1,3 +1,4 @@
+import { isPrefetch } from '../domain/request-head.ts';
 import type { FreeQuota } from '../domain/use-limit.ts';
 import { clientGroup } from '../proxy/client-address.ts';
 import { admitByUse, policyField, type UseTerms } from './admit-by-use.ts';
@@ -30,6 +31,7 @@ export function admitFree(
   const { route, price, head, runtime } = request;
   if (route.free === undefined || price.parts !== undefined) return undefined;
   const { free } = route;
+  if (isPrefetch(head)) return undefined;
   if (free.by === 'payer') return admitWithSignIn(request, { free, open }, services);
   return admitByUse(request, termsOf(request, free, clientGroup(head, runtime.trustedPeers)), services);
 }

@@ -1,6 +1,7 @@
 import { balanceDigits } from '../domain/balance.ts';
 import type { ErrorCode } from '../domain/gateway-error.ts';
 import { type Pass, type PassHolder, type PassId, passEnd } from '../domain/pass.ts';
+import { isPrefetch } from '../domain/request-head.ts';
 import type { RequestTrace, StageFacts } from '../observe/tracer.ts';
 import type { QuotaOutcome, QuotaUnit } from '../pass/quota.ts';
 import type { AccessToken } from '../pass/token.ts';
@@ -60,7 +61,7 @@ interface PassWays {
 function admitByPass(request: RoutedRequest, ways: PassWays, services: Services): Admitted | Promise<Admitted> {
   const { access } = ways;
   const carried = carriedTokens(request.head.rawHeaders);
-  const token = chooseToken(carried.explicit, carried.cookies, access);
+  const token = chooseToken(carried.explicit, carried.cookies, access, isPrefetch(request.head));
   if (token.kind === 'several') return refusePass(request, 'access_token_malformed', 'Several tokens were sent.');
   const byToken = token.kind === 'one' ? admitByToken(request, access, token.text, services) : undefined;
   if (byToken instanceof Promise) return byToken.then((result) => orBySignIn(result, request, ways, services));
@@ -86,9 +87,14 @@ type ChosenToken = { readonly kind: 'none' | 'several' } | { readonly kind: 'one
 /**
  * Chooses the token. A header, which a client sends on purpose, counts before a cookie, which its browser remembers. Of
  * several cookies (of paths above and below) the first that was made for this scope counts. A cookie that is not a
- * token is ignored, because a browser's user cannot correct it.
+ * token is ignored, because a browser's user cannot correct it. A prefetch uses up nothing that a cookie has paid for.
  */
-function chooseToken(explicit: readonly string[], cookies: readonly string[], access: PassAccess): ChosenToken {
+function chooseToken(
+  explicit: readonly string[],
+  cookies: readonly string[],
+  access: PassAccess,
+  prefetch: boolean,
+): ChosenToken {
   const [first] = explicit;
   if (first !== undefined) {
     return explicit.some((other) => other !== first) ? { kind: 'several' } : { kind: 'one', text: first };
@@ -96,6 +102,7 @@ function chooseToken(explicit: readonly string[], cookies: readonly string[], ac
   let text: string | undefined;
   for (const cookie of cookies) {
     const check = access.tokens.check(cookie);
+    if (prefetch && check.kind === 'signed' && (check.token.counted || check.token.isBalance)) continue;
     if (check.kind === 'signed' && check.token.scope === access.scope) return { kind: 'one', text: cookie };
     if (check.kind !== 'malformed') text ??= cookie;
   }

@@ -9,6 +9,7 @@ import type { RefusalReason } from './limits/refusal-memory.ts';
 import { ALREADY_USED, readPayment, refusePayment } from './read-payment.ts';
 import type { OpenPrice, Services } from './runtime.ts';
 import type { AuthorizedPayment, AuthorizeResult, BroughtPayment, CollectablePayment, Refusal } from './stages.ts';
+import { timeWords } from './time-words.ts';
 import { kindOf, traced } from './traced.ts';
 import { bringerOf, settlerOfUnverified, verifierBeside } from './unverified.ts';
 
@@ -94,7 +95,8 @@ async function refuseLapsed(
   if (kind !== 'unseen')
     services.limiters.budget.wasRefused(bringerOf(request, brought), plan.limits.refusalsPerMinute);
   if (kind === 'unclear') return NOT_SEEN_YET;
-  return kind === 'used' || kind === 'found' ? ALREADY_USED : refusePayment(reason);
+  if (kind === 'used' || kind === 'found') return ALREADY_USED;
+  return refusePayment(reason, timeWords(reason, payment.authorization.expiresAt, services.clock()));
 }
 
 /** Refuses a payment whose sender has used up its budget of refusals; `undefined` where a facilitator may be asked. */

@@ -8,6 +8,10 @@ const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[A-Za-z0-9._~:[\]-]+$/;
 /** A token list, the only valid form of `Access-Control-Request-Headers`; anything else is not echoed. */
 const HEADER_LIST = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+(?:\s*,\s*[A-Za-z0-9!#$%&'*+.^_`|~-]+)*$/;
 
+const USUAL_METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
+/** A method that may be echoed, such as QUERY: the price table says which ones a route has. */
+const METHOD = /^[A-Z]{1,20}$/;
+
 /** Whether a request is a CORS preflight. Preflights never carry a payment and are never charged. */
 export function isPreflight({ method, headers }: Pick<RequestHead, 'method' | 'headers'>): boolean {
   const { origin, 'access-control-request-method': asked } = headers;
@@ -18,9 +22,11 @@ export function isPreflight({ method, headers }: Pick<RequestHead, 'method' | 'h
 export function preflightAnswer({ headers }: Pick<RequestHead, 'headers'>, { allowed }: PaymentFields): Answer {
   const asked = headers['access-control-request-headers'];
   const echoed = asked !== undefined && HEADER_LIST.test(asked) ? `, ${asked}` : '';
+  const { 'access-control-request-method': method = '' } = headers;
+  const methods = METHOD.test(method) && !USUAL_METHODS.includes(method) ? [...USUAL_METHODS, method] : USUAL_METHODS;
   const answered = [
     ...['Access-Control-Allow-Origin', '*'],
-    ...['Access-Control-Allow-Methods', 'GET, HEAD, POST, PUT, PATCH, DELETE'],
+    ...['Access-Control-Allow-Methods', methods.join(', ')],
     ...['Access-Control-Allow-Headers', allowed + echoed],
     ...['Access-Control-Max-Age', '600', 'Cache-Control', 'no-store'],
   ];

@@ -11,7 +11,9 @@ export type EarlierOffer =
   | { readonly kind: 'none' }
   | { readonly kind: 'found'; readonly offer: Offer }
   /** The payment is over, and its offer is no longer in the ledger. */
-  | { readonly kind: 'forgotten' };
+  | { readonly kind: 'forgotten' }
+  /** Another request has brought it, and its payment is in doubt, owed or over. */
+  | { readonly kind: 'elsewhere' };
 
 /**
  * Finds the offer of a payment that pays no offer in force, where this very request has brought it before: a price, a
@@ -36,11 +38,16 @@ export async function earlierOffer(
     const key = findScheme(schemes, offer.scheme, offer.network)?.paymentKey(payload, offer);
     if (key !== undefined) keys.add(key);
   }
+  let isElsewhere = false;
   for (const key of keys) {
     const record = await ledger.find(key);
-    if (record === undefined || isClaimable(record.state) || record.fingerprint !== fingerprint) continue;
+    if (record === undefined || isClaimable(record.state)) continue;
+    if (record.fingerprint !== fingerprint) {
+      isElsewhere = true;
+      continue;
+    }
     const evidence = record.evidence === undefined ? undefined : decodeEvidence(record.evidence);
     return evidence === undefined ? { kind: 'forgotten' } : { kind: 'found', offer: evidence.payment.offer };
   }
-  return { kind: 'none' };
+  return { kind: isElsewhere ? 'elsewhere' : 'none' };
 }

@@ -1,6 +1,6 @@
 import type { AnswerReader } from '../domain/answer-reader.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
-import { ANSWER_LATER } from '../paywall/page-data.ts';
+import { isPrefetch } from '../domain/request-head.ts';
 import { carriedPayments, MOST_PAYMENT_COOKIE, paymentCookie } from '../proxy/carried-token.ts';
 import { findHeld } from './authorize.ts';
 import { charge } from './charge.ts';
@@ -45,16 +45,6 @@ import { type Ends, withClaim } from './with-claim.ts';
  * The ledger binds it to route, method, host, path and query. Navigations from other sites come without it
  * (`SameSite=Strict`), scripts cannot read it, and it does not open requests of scripts.
  */
-
-/**
- * Whether a request pays now for an answer that is opened later. Only `GET` qualifies, because it is safe: the call is
- * made once to learn its status, where the route settles after it, and once more for the answer.
- */
-export function isForLater({ method, head }: RoutedRequest): boolean {
-  const { headers } = head;
-  if (method !== 'GET' || headers['upgrade'] !== undefined) return false;
-  return headers[ANSWER_LATER.name.toLowerCase()] === ANSWER_LATER.value;
-}
 
 /**
  * A payment whose answer is opened later, and the reader that says whether the answer is charged, where its status does
@@ -147,6 +137,8 @@ export function mayOpen({ method, head }: Pick<RoutedRequest, 'method' | 'head'>
   if (headers.cookie === undefined || method !== 'GET' || headers['upgrade'] !== undefined) return false;
   const mode = headers['sec-fetch-mode'];
   if (mode !== undefined && mode !== 'navigate') return false;
+  // Its user may never see the page, which is paid once.
+  if (isPrefetch(head)) return false;
   return carriedPayments(headers.cookie).length > 0;
 }
 

@@ -2,7 +2,13 @@ import { GatewayError } from '../domain/gateway-error.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { Payment } from '../domain/payment.ts';
 import { credentialInMessage } from '../protocol/mcp-form.ts';
-import type { Credential, Protocol, Submission, Submitted } from '../protocol/protocol.ts';
+import {
+  type Credential,
+  type Protocol,
+  RESOURCE_MISMATCH,
+  type Submission,
+  type Submitted,
+} from '../protocol/protocol.ts';
 import { type Authentication, findScheme } from '../scheme/scheme.ts';
 import { earlierOffer } from './earlier-offer.ts';
 import type { RoutedRequest } from './exchange.ts';
@@ -47,6 +53,7 @@ export async function judgeCredential(
   const { submission } = submitted;
   const candidate = await findAnyOffer(submission, { request, open, services });
   if (candidate.kind === 'used') return ALREADY_USED;
+  if (candidate.kind === 'elsewhere') return BOUND_ELSEWHERE;
   if (candidate.kind === 'unmatched') return refusePayment(candidate.reason);
   const { offer, authentication, lapsed } = candidate;
   switch (authentication.kind) {
@@ -62,6 +69,13 @@ export async function judgeCredential(
 
 /** Its authorization is used, and may have paid the seller: a new offer would make its buyer pay twice. */
 export const ALREADY_USED: Refusal = { kind: 'refusal', code: 'payment_already_used', reason: 'payment_already_used' };
+
+/** It has paid for another request, which may have led here by a redirect: a new offer would make its buyer pay twice. */
+const BOUND_ELSEWHERE: Refusal = {
+  kind: 'refusal',
+  code: 'payment_bound_to_another_request',
+  reason: 'payment_bound_to_another_request',
+};
 
 /** Refuses a payment with a reason of the specification, and states the price again. */
 export function refusePayment(reason: string, words?: string): Refusal {
@@ -198,13 +212,14 @@ interface OfferContext {
 async function findAnyOffer(
   submission: Submission,
   context: OfferContext,
-): Promise<Candidate | Unmatched | { readonly kind: 'used' }> {
+): Promise<Candidate | Unmatched | { readonly kind: 'used' } | { readonly kind: 'elsewhere' }> {
   const found = await findOffer(submission, context);
   const reason = whyNotTaken(found);
   if (reason === undefined) return found;
   const { request, services } = context;
   const earlier = await earlierOffer(submission.payload, offersOf(context), fingerprintOf(request), services);
-  if (earlier.kind === 'none') return found;
+  if (earlier.kind === 'elsewhere' && reason === RESOURCE_MISMATCH) return earlier;
+  if (earlier.kind === 'none' || earlier.kind === 'elsewhere') return found;
   if (earlier.kind === 'forgotten') return { kind: 'used' };
   const before = await bestOf(submission, [earlier.offer], context);
   // It buys nothing new: an outcome of before is all that it can have.

@@ -2,6 +2,7 @@ import type { AnswerReader, Charge, RequestChange, StreamReading, WholeReading }
 import { GatewayError } from '../domain/gateway-error.ts';
 import type { Passage } from '../proxy/passage.ts';
 import type { RelayOutcome, UpstreamResponse } from '../proxy/upstream-connection.ts';
+import { unchargedHeaders } from './answer-later.ts';
 import { BodyDigest } from './body-digest.ts';
 import { charge } from './charge.ts';
 import { chargeEvent, usageFact } from './charge-facts.ts';
@@ -192,7 +193,7 @@ async function sendUncharged(
     response.discard();
     throw fault;
   }
-  const outcome = await relay(request, response, true, [], replacedBy(cost.finish?.(undefined)));
+  const outcome = await relay(request, response, true, unchargedHeaders(request), replacedBy(cost.finish?.(undefined)));
   return served(endOf(outcome, 'unpaid'));
 }
 

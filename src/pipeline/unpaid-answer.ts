@@ -1,5 +1,6 @@
 import { isCharged } from '../domain/charge-rule.ts';
 import type { UpstreamResponse } from '../proxy/upstream-connection.ts';
+import { unchargedHeaders } from './answer-later.ts';
 import type { BodyDigest } from './body-digest.ts';
 import { type ChargeResult, charge } from './charge.ts';
 import type { ClaimedPayment } from './claim.ts';
@@ -57,7 +58,7 @@ export async function holdCharged(
     response.discard();
     return served('client_gone');
   }
-  await relay(request, response, true, []);
+  await relay(request, response, true, unchargedHeaders(request));
   return served('unpaid');
 }
 

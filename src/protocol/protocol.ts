@@ -62,6 +62,9 @@ export interface MatchContext {
   readonly families: NetworkFamilies;
 }
 
+/** The reason of a payment that names another resource than the requested one. */
+export const RESOURCE_MISMATCH = 'resource_mismatch';
+
 /** Which of our offers a submission can be paying: the candidates, in the order of the price table. */
 export type Match =
   | {

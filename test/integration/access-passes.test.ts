@@ -3,6 +3,7 @@ import { buyPass, callWith, passOf } from '../support/access.ts';
 import { challengeOf, settlementOf, signFor } from '../support/buyer.ts';
 import { type Devnet, freshPayer, type Payer, startDevnet } from '../support/devnet.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { openAddress } from '../support/navigation.ts';
 import { settings } from '../support/settings.ts';
 import { startUpstream, type TestUpstream } from '../support/upstream.ts';
 
@@ -90,6 +91,23 @@ describe('a payment on a route with access', () => {
     expect(challengeOf(over).error).toBe('access_quota_exhausted');
     expect(challengeOf(over).accepts).toHaveLength(1);
     expect(await paidTo()).toBe(before + 1000n);
+  });
+
+  it.each([
+    ['Sec-Purpose', 'prefetch'],
+    ['Sec-Purpose', 'prefetch;prerender'],
+    ['Purpose', 'prefetch'],
+    ['X-Moz', 'prefetch'],
+  ])('spends no call on a page that a browser loads ahead (%s: %s)', async (name, value) => {
+    const ahead = async (path: string, cookie: string): Promise<Response> =>
+      await openAddress(gateway.url + path, { Cookie: cookie, [name]: value });
+    const { cookie } = await buyPass(devnet, buyer, `${gateway.url}/reports/1`);
+    expect((await ahead('/reports/1', cookie)).status).toBe(402);
+    const opened = await openAddress(`${gateway.url}/reports/1`, { Cookie: cookie });
+    expect([opened.status, opened.headers.get('x402-access-remaining')]).toEqual([200, '2']);
+    // Of a pass that only time ends, nothing is spent.
+    const hour = await buyPass(devnet, buyer, `${gateway.url}/hour/1`);
+    expect((await ahead('/hour/1', hour.cookie)).status).toBe(200);
   });
 
   it('names the payer to the upstream, and hides the token from it', async () => {

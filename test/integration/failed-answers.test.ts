@@ -186,6 +186,7 @@ describe('a GraphQL answer', () => {
     answer = says('{"errors":[]}');
     const failed = await buy('/graphql', later);
     expect([failed.status, await failed.text(), await spent()]).toEqual([200, '{"errors":[]}', 0n]);
+    expect(failed.headers.get('x402-answer')).toBe('uncharged');
     answer = says('{"data":{}}');
     const kept = await buy('/graphql', later);
     expect([kept.status, await spent()]).toEqual([204, 1000n]);

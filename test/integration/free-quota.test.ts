@@ -75,6 +75,11 @@ async function statuses(count: number, path: string, from: (index: number) => st
 }
 
 describe('a client with free requests left', () => {
+  it('spends none on a page that its browser loads ahead', async () => {
+    expect((await ask('/other', undefined, { headers: { 'Sec-Purpose': 'prefetch' } })).status).toBe(402);
+    expect((await ask('/other')).status).toBe(200);
+  });
+
   it('is served without a payment, and told how many are left and when there are more', async () => {
     const got = await ask('/news', '192.0.2.1');
     expect([got.status, await got.text(), got.headers.get('payment-response')]).toEqual([200, 'news', null]);

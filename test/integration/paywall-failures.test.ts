@@ -227,6 +227,52 @@ describe.skipIf(chromium === undefined)(`a purchase that stops, in Chromium${why
     expect(facilitator.requests.filter(({ endpoint }) => endpoint === 'settle').at(-1)?.text).toContain('signature');
   });
 
+  it('sends the same payment again when a proxy in between gives up, and pays once', async () => {
+    const { calls } = await open('/article', [{ name: 'Rabby' }], {});
+    let sent = 0;
+    await page.route('**/article', async (route) => {
+      if (route.request().headers()['x402-answer'] === undefined) return await route.continue();
+      sent += 1;
+      if (sent > 1) return await route.continue();
+      // The money moves, and the answer does not arrive.
+      await route.fetch();
+      await route.fulfill({ status: 504, contentType: 'text/html', body: '<h1>504 Gateway Time-out</h1>' });
+    });
+    await press();
+    await page.getByText('The server is busy. Your payment is kept').waitFor();
+    await page.getByRole('heading', { name: 'The article' }).waitFor();
+    expect(sent).toBe(2);
+    expect(calls[0]?.filter(({ method }) => method === 'eth_signTypedData_v4')).toHaveLength(1);
+    expect(await devnet.usdcBalanceOf(buyer.address)).toBe(950_000n);
+  });
+
+  it('opens what was paid where a proxy drops the receipt', async () => {
+    await open('/article', [{ name: 'Rabby' }], {});
+    await page.route('**/article', async (route) => {
+      const response = await route.fetch();
+      const { 'payment-response': _, ...headers } = response.headers();
+      await route.fulfill({ response, headers });
+    });
+    await press();
+    await page.getByRole('heading', { name: 'The article' }).waitFor();
+    expect(await devnet.usdcBalanceOf(buyer.address)).toBe(950_000n);
+  });
+
+  it('is told before the payment that a browser without cookies could not open it', async () => {
+    const { calls } = await open('/article', [{ name: 'Rabby' }], {});
+    await page.evaluate("Object.defineProperty(Navigator.prototype, 'cookieEnabled', { get: () => false })");
+    await press();
+    await page.getByText('Your browser keeps no cookies of this site').waitFor();
+    expect(calls[0]).toEqual([]);
+  });
+
+  it('pays with a wallet that switches the network later than it says', async () => {
+    await open('/article', [{ name: 'MetaMask', chainId: 1, switchesLate: 4 }], {});
+    await press();
+    await page.getByRole('heading', { name: 'The article' }).waitFor();
+    expect(await devnet.usdcBalanceOf(buyer.address)).toBe(950_000n);
+  });
+
   it('says that a payment was used already, and sells again', async () => {
     await open('/article', [{ name: 'Rabby' }], {});
     let pending: string[] = [];

@@ -152,6 +152,8 @@ describe('a payment whose answer is opened later', () => {
     answer = (_req, res) => res.writeHead(404).end('no such page');
     const { response, cookie, header } = await payForLater('/article');
     expect(response.status).toBe(404);
+    // The page tells it by this from the answer of a proxy in between.
+    expect(response.headers.get('x402-answer')).toBe('uncharged');
     expect(cookie).toBe('');
     expect(await paidTo()).toBe(before);
     answer = (_req, res) => res.end('here you are');
@@ -244,6 +246,7 @@ describe('the cookie of a payment', () => {
   it.each([
     ['a script of a page', { 'Sec-Fetch-Mode': 'cors' }],
     ['a picture in a page', { 'Sec-Fetch-Mode': 'no-cors' }],
+    ['a browser that loads pages ahead', { 'Sec-Fetch-Mode': 'navigate', 'Sec-Purpose': 'prefetch;prerender' }],
   ])('is not used up by %s', async (_name, headers) => {
     const { cookie } = await payForLater('/article');
     expect((await navigate('/article', cookie, headers)).status).toBe(402);

@@ -156,6 +156,22 @@ describe('a payment that a local check refuses', () => {
   });
 });
 
+describe('a payment of a client whose clock is wrong', () => {
+  it.each([
+    [
+      'behind',
+      { validBefore: () => seconds(-100) },
+      /^The payment ended 10\d s before 20.*Z, which is the time here\.$/,
+    ],
+    ['ahead', { validAfter: () => seconds(100) }, /^The payment ends \d+ s after 20.*Z, which is the time here\.$/],
+  ])('is told the time here, and when the payment ends by it (%s)', async (_way, stated, words) => {
+    const [[name, value] = ['', () => '']] = Object.entries(stated);
+    const forged = await handSigned(buyer.key, requirement, { authorization: { [name]: value() } });
+    const { body } = await attempt({ 'PAYMENT-SIGNATURE': encodePayment(forged) });
+    expect(body).toMatchObject({ detail: expect.stringMatching(words) });
+  });
+});
+
 describe('a payment that only the chain can refuse', () => {
   it.each<readonly [string, string, Forge]>([
     [

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { settlementOf, signFor } from '../support/buyer.ts';
+import { settlementOf, signFor, stockFetch } from '../support/buyer.ts';
 import { clientOf, type Devnet, freshPayer, type Payer, startDevnet } from '../support/devnet.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { refusingUrl } from '../support/scripted-facilitator.ts';
@@ -184,11 +184,30 @@ describe('settle: before', () => {
     behaviour = (_req, res) => res.writeHead(status, { Location: '/before/other' }).end();
     const first = await payWith(header, path, { redirect: 'manual' });
     expect([first.status, settlementOf(first).success]).toEqual([status, true]);
-    // Where the redirect leads is another resource, which this payment does not buy.
-    expect((await payWith(header, '/before/other')).status).toBe(402);
+    // Where the redirect leads is another resource, which this payment does not buy. No offer tells its buyer to pay again.
+    const other = await payWith(header, '/before/other');
+    expect(await other.json()).toMatchObject({ status: 409, code: 'payment_bound_to_another_request' });
+    expect(other.headers.get('payment-required')).toBeNull();
     behaviour = (_req, res) => res.end('served');
     expect(await (await payWith(header, path)).text()).toBe('served');
     expect((await payWith(header, path)).status).toBe(409);
+    expect(await paidTo()).toBe(before + 1000n);
+  });
+
+  it.each([
+    ['after', 'a slash at its end', 'GET', '/after/items', '/after/items/'],
+    ['after', 'none', 'POST', '/after/posts/', '/after/posts'],
+    ['before', 'a slash at its end', 'GET', '/before/items', '/before/items/'],
+    ['before', 'none', 'POST', '/before/posts/', '/before/posts'],
+  ])('%s sells once to a client that is redirected to the path with %s', async (_mode, _form, method, path, target) => {
+    const before = await paidTo();
+    behaviour = (req, res) => {
+      if (req.url === path) res.writeHead(307, { Location: `http://${req.headers.host}${target}` }).end();
+      else res.end(`the list at ${req.url}`);
+    };
+    const response = await stockFetch(buyer.key)(gateway.url + path, { method });
+    expect([response.status, await response.text()]).toEqual([200, `the list at ${target}`]);
+    expect(settlementOf(response).success).toBe(true);
     expect(await paidTo()).toBe(before + 1000n);
   });
 

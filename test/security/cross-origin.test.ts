@@ -39,6 +39,17 @@ describe('cors: gateway', () => {
     expect(siege.seen).toEqual([]);
   });
 
+  it.each([
+    ['QUERY', true],
+    ['QUERY, PATCH', false],
+  ])('lets a page ask by the method that it names, if it is one: %s', async (method, isOne) => {
+    siege = await laySiege('routes: [{ path: /paid, price: $0.001 }]\n');
+    const asked = [`Origin: ${PAGE}`, `Access-Control-Request-Method: ${method}`];
+    const allowed = names(await siege.ask(lastRequest('OPTIONS /paid', asked)), 'access-control-allow-methods');
+    expect(allowed).toEqual(expect.arrayContaining(['get', 'delete']));
+    expect(allowed.includes('query')).toBe(isOne);
+  });
+
   it('lets every page read prices and passes, and no page use cookies', async () => {
     siege = await laySiege(ROUTES);
     const answer = await siege.ask(lastRequest('POST /paid', [`Origin: ${PAGE}`]));

@@ -186,7 +186,7 @@ describe('a payment for something else', () => {
   it('is refused when it names another resource', async () => {
     for (const url of [
       'http://gw.test/other',
-      'http://gw.test/paid/',
+      'http://gw.test/paid/more',
       'x',
       '',
       'javascript:alert(1)',

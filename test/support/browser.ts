@@ -25,6 +25,8 @@ export interface WalletConduct {
   readonly chainId?: number;
   /** Whether it knows how to go to the devnet's. */
   readonly knowsNetwork?: boolean;
+  /** How often it still names the old network after it said that it has switched. */
+  readonly switchesLate?: number;
   /** Methods that its owner declines. */
   readonly declines?: readonly string[];
   /** Signs with another key than its account's. */
@@ -50,6 +52,7 @@ export async function giveWallet(
 ): Promise<readonly WalletCall[]> {
   const calls: WalletCall[] = [];
   let chainId = conduct.chainId ?? devnet.chainId;
+  let late = 0;
   const act = async (method: string, params: readonly unknown[]): Promise<unknown> => {
     calls.push({ method, params });
     await conduct.before?.(method);
@@ -60,10 +63,12 @@ export async function giveWallet(
       case 'eth_requestAccounts':
         return { value: [address] };
       case 'eth_chainId':
-        return { value: `0x${chainId.toString(16)}` };
+        late -= 1;
+        return { value: `0x${(late < 0 ? chainId : conduct.chainId)?.toString(16)}` };
       case 'wallet_switchEthereumChain':
         if (conduct.knowsNetwork === false) return { fault: { code: 4902, message: 'Unrecognized chain ID' } };
         chainId = devnet.chainId;
+        late = conduct.switchesLate ?? 0;
         return { value: null };
       case 'eth_signTypedData_v4':
         return { value: await signTyped(conduct.signsWith ?? key, String(params[1])) };

@@ -55,6 +55,8 @@ export class Purchase {
 
   async #makePayment(provider: WalletProvider, offer: PayableOffer): Promise<PendingPayment> {
     const { network, symbol } = offer;
+    // What was bought is opened by a cookie. Without cookies a buyer would pay for nothing.
+    if (!navigator.cookieEnabled) throw new Problem('noCookies', 'noCookiesCure');
     this.#view.at('connect', 'confirmInWallet');
     const account = await connect(provider);
     this.#view.at('network', 'confirmInWallet');

@@ -11,6 +11,7 @@ export interface PaidReceipt {
 
 /** Pause before a payment is sent again, in milliseconds; it grows by this with each attempt. */
 const RETRY_MS = 2000;
+const SHORTEST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 15_000;
 /** Codes at which money may be moving: the same payment is sent again, and no other one is made. */
 const UNDER_WAY: ReadonlySet<string> = new Set(['payment_in_progress', 'settlement_unknown']);
@@ -30,13 +31,13 @@ export async function sendPayment(payment: PendingPayment, onWait: (why: PageTex
     const answer = await post(payment.header);
     if (answer === undefined) onWait('offline');
     else {
-      const receipt = receiptOf(answer);
+      const receipt = receiptOf(answer, payment);
       if (receipt !== undefined) return receipt;
       onWait(await retryReason(answer, payment));
     }
     const asked = Number(answer?.headers.get('retry-after') ?? Number.NaN) * 1000;
     const pause = Number.isFinite(asked) ? asked : RETRY_MS * (attempt + 1);
-    await new Promise((resolve) => setTimeout(resolve, Math.min(pause, LONGEST_RETRY_MS)));
+    await new Promise((resolve) => setTimeout(resolve, Math.min(Math.max(pause, SHORTEST_RETRY_MS), LONGEST_RETRY_MS)));
   }
 }
 
@@ -53,22 +54,44 @@ async function post(header: string): Promise<Response | undefined> {
   }
 }
 
-function receiptOf(answer: Response): PaidReceipt | undefined {
+function receiptOf(answer: Response, { account }: PendingPayment): PaidReceipt | undefined {
   const stated = decoded(answer.headers.get('payment-response'));
-  if (!answer.ok || stated['success'] !== true) return undefined;
-  return { transaction: String(stated['transaction'] ?? ''), payer: String(stated['payer'] ?? '') };
+  if (answer.ok && stated['success'] === true) {
+    return { transaction: String(stated['transaction'] ?? ''), payer: String(stated['payer'] ?? '') };
+  }
+  // A proxy in between may drop headers that it does not know. The gateway answers 204 to what is paid only.
+  return answer.status === 204 && !isUncharged(answer) ? { transaction: '–', payer: account } : undefined;
 }
 
 /** The reason for sending the same payment again. @throws Problem where that is no use */
 async function retryReason(answer: Response, payment: PendingPayment): Promise<PageText> {
+  const { status } = answer;
+  if (isUncharged(answer)) throw notCharged(status);
   const { code } = await problemOf(answer);
   if (UNDER_WAY.has(code)) return 'stillSettling';
-  if (answer.status === 429 || (answer.status === 503 && code !== '')) return 'overloaded';
-  if (answer.status === 402 || answer.status === 412) throw refused(reasonOf(answer) ?? code, payment);
-  if (answer.status === 409) throw new Problem('used', 'usedCure');
-  if (answer.status === 400 && code !== '') throw refused(code, payment);
-  // An answer of the API that the route does not charge. A redirect has the status 0 here.
-  throw new Problem('notCharged', 'notChargedCure', { status: String(answer.status || '3xx') });
+  if (mayBePaid(status, code)) return 'overloaded';
+  if (status === 402 || status === 412) throw refused(reasonOf(answer) ?? code, payment);
+  if (status === 409) throw new Problem('used', 'usedCure');
+  if (status === 400 && code !== '') throw refused(code, payment);
+  throw notCharged(status);
+}
+
+/**
+ * Whether an error leaves open what became of the payment: one of the gateway while it was at work, or one without its
+ * code, from a proxy in between that waited too long or lost the connection. An API that failed is not paid.
+ */
+function mayBePaid(status: number, code: string): boolean {
+  return status === 429 || status === 408 || (status >= 500 && !code.startsWith('upstream_'));
+}
+
+/** Whether the API gave an answer that the route does not charge. */
+function isUncharged({ headers }: Response): boolean {
+  return headers.get(ANSWER_LATER.name) === ANSWER_LATER.uncharged;
+}
+
+/** A redirect has the status 0 here. */
+function notCharged(status: number): Problem {
+  return new Problem('notCharged', 'notChargedCure', { status: String(status || '3xx') });
 }
 
 function refused(reason: string, { header: _, ...values }: PendingPayment): Problem {

@@ -4,6 +4,9 @@ import { codeOf, Problem, UNKNOWN_NETWORK, walletProblem } from './problem.ts';
 import type { WalletProvider } from './wallets.ts';
 
 const BALANCE_OF = '0x70a08231';
+/** Wallets on phones say that they have switched before they have. How often, and how long apart, they are asked. */
+const SWITCH_CHECKS = 20;
+const SWITCH_CHECK_MS = 100;
 
 /** Asks a wallet for its account. @throws Problem */
 export async function connect(provider: WalletProvider): Promise<string> {
@@ -26,7 +29,10 @@ export async function switchNetwork(provider: WalletProvider, { chainId, network
     // The wallet does not know the network, or the buyer refused.
     throw codeOf(fault) === UNKNOWN_NETWORK || codeOf(fault) === 4001 ? wrong : walletProblem(fault);
   }
-  if (!(await isOn(provider, chainId))) throw wrong;
+  for (let check = 1; !(await isOn(provider, chainId)); check += 1) {
+    if (check === SWITCH_CHECKS) throw wrong;
+    await new Promise((resolve) => setTimeout(resolve, SWITCH_CHECK_MS));
+  }
 }
 
 /** Checks that the account holds the price. A wallet that cannot read the balance passes. @throws Problem */

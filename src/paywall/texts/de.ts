@@ -26,6 +26,9 @@ export const DE: Readonly<Record<PageText, string>> = {
   noWallet: 'In diesem Browser wurde keine Wallet gefunden.',
   noWalletCure:
     'Installieren Sie eine Wallet-Erweiterung, etwa MetaMask, Rabby oder Coinbase Wallet, oder öffnen Sie diese Seite im Browser einer Wallet-App. Laden Sie die Seite danach neu.',
+  noCookies:
+    'Ihr Browser speichert keine Cookies dieser Seite und könnte das Gekaufte nicht öffnen. Es wurde nichts bezahlt.',
+  noCookiesCure: 'Erlauben Sie Cookies für diese Seite, und laden Sie sie neu.',
   notForBrowsers: 'Dieser Preis kann nicht im Browser bezahlt werden.',
   notForBrowsersCure: 'Benutzen Sie ein Programm, das x402 spricht; das Angebot steht im Kopf dieser Antwort.',
   alreadyOpened:

@@ -24,6 +24,8 @@ export const EN = {
   noWallet: 'No wallet was found in this browser.',
   noWalletCure:
     'Install a wallet extension, such as MetaMask, Rabby or Coinbase Wallet, or open this page in the browser of a wallet app. Then load the page again.',
+  noCookies: 'Your browser keeps no cookies of this site, so it could not open what you pay for. Nothing was paid.',
+  noCookiesCure: 'Allow cookies for this site, and load the page again.',
   notForBrowsers: 'This price cannot be paid from a browser.',
   notForBrowsersCure: 'Use a client that speaks x402; the offer is in the header of this answer.',
   alreadyOpened: 'You paid for this page before, and it was opened. Paying again opens it again.',

@@ -3,6 +3,7 @@ import { type NetworkFamilies, sameAddress } from '../../domain/network-family.t
 import type { Offer } from '../../domain/offer.ts';
 import { isJsonObject } from '../../domain/payment.ts';
 import type { Receipt } from '../../domain/receipt.ts';
+import { withoutEndSlash } from '../../domain/request-target.ts';
 import {
   type Json,
   type JsonObject,
@@ -13,7 +14,14 @@ import {
 } from '../../domain/x402.ts';
 import { decodeHeaderJson, encodeHeaderJson } from '../header-json.ts';
 import { readIdentifier } from '../payment-identifier.ts';
-import { credentialIn, type Match, type MatchContext, type Protocol, type Submission } from '../protocol.ts';
+import {
+  credentialIn,
+  type Match,
+  type MatchContext,
+  type Protocol,
+  RESOURCE_MISMATCH,
+  type Submission,
+} from '../protocol.ts';
 import { x402McpForm } from '../x402-mcp.ts';
 import { compileHeader, requiredIn } from './challenge-header.ts';
 import { readPaymentPayload } from './payment-payload.ts';
@@ -65,7 +73,7 @@ function match(
   offers: readonly Offer[],
   { resourceUrl, families }: MatchContext,
 ): Match {
-  if (!isForResource(resource, resourceUrl)) return { kind: 'refused', reason: 'resource_mismatch' };
+  if (!isForResource(resource, resourceUrl)) return { kind: 'refused', reason: RESOURCE_MISMATCH };
   const matched = offers.filter((offer) => pays(accepted, offer, families));
   return matched.length > 0
     ? { kind: 'matched', offers: matched }
@@ -130,7 +138,11 @@ function isForResource(resource: JsonObject | undefined, resourceUrl: string): b
   const url = resource?.['url'];
   if (url === undefined) return true;
   if (typeof url !== 'string' || !URL.canParse(url)) return false;
-  return url === resourceUrl || new URL(url).pathname === new URL(resourceUrl).pathname;
+  return url === resourceUrl || pathOf(url) === pathOf(resourceUrl);
+}
+
+function pathOf(url: string): string {
+  return withoutEndSlash(new URL(url).pathname);
 }
 
 /** Whether `ours` is a part of `theirs`: every key of ours there with an equal value, objects compared in the same way. */

@@ -81,7 +81,8 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
   },
   payment_required: {
     buyer: 'Pay one of the offers and send the request again.',
-    operator: 'Normal. If nobody ever pays: `turnpike pay URL`.',
+    operator:
+      'Normal. If nobody ever pays: `turnpike pay URL`. Official clients refuse above $1, and unknown tokens, until told otherwise.',
   },
   payment_refused: {
     buyer: 'Read `error`, correct what it names, sign anew.',

@@ -153,6 +153,7 @@ describe('what a v2 payment pays', () => {
     ['no resource', null],
     ['a resource without URL', { description: 'x' }],
     ['our URL', { url: URL_PAID }],
+    ['our URL with a slash at its end, before a redirect', { url: `${URL_PAID}/` }],
     ['our path behind another host or with another query', { url: 'http://internal:8402/v1/weather?city=x' }],
   ])('may be stated with %s', (_, resource) => {
     expect(match(x402V2, { ...V2, resource })).toMatchObject({ kind: 'matched' });
@@ -167,7 +168,8 @@ describe('what a v2 payment pays', () => {
 
   it.each([
     { url: 'https://api.example.com/v1/other' },
-    { url: 'https://api.example.com/v1/weather/' },
+    { url: 'https://api.example.com/v1/weather//' },
+    { url: 'https://api.example.com/v1/' },
     { url: '/v1/weather' },
     { url: '' },
     { url: 'weather' },
