@@ -138,8 +138,8 @@ class PostgresEngine implements SqlEngine {
   readonly dialect: Dialect = DIALECT;
   readonly #pool: Pool;
   readonly #sessions: Sessions;
-  /** When the start is over, in milliseconds that never go back. */
-  readonly #startedAt = performance.now() + START_MS;
+  /** Until when a start may be under way, in milliseconds that never go back. */
+  readonly #startsUntil = performance.now() + START_MS;
 
   constructor(pool: Pool, sessions: Sessions) {
     this.#pool = pool;
@@ -160,7 +160,7 @@ class PostgresEngine implements SqlEngine {
       const run = async (text: string): Promise<readonly SchemaRow[]> =>
         (await client.query<SchemaRow>({ text, ...patience(LONG_STATEMENT_MS) })).rows;
       await (access === 'read' ? requireSchema : migrate)({ run }, DIALECT);
-    }, 'first');
+    }, true);
   }
 
   run(statement: Statement): Promise<readonly SqlRow[]> {
@@ -193,23 +193,21 @@ class PostgresEngine implements SqlEngine {
     try {
       return await this.#pool.connect();
     } catch (error) {
-      if (isConnectTimeout(error) && performance.now() < this.#startedAt) return await this.#connect();
+      if (isConnectTimeout(error) && performance.now() < this.#startsUntil) return await this.#connect();
       throw this.#sessions === 'own' && isRefusedByPooler(error) ? new NoOwnSession() : error;
     }
   }
 
   /**
-   * A connection on which something failed is not used again: its server may be read-only by now, or gone. Neither is
-   * the first one, which locked the schema.
+   * A connection on which something failed is not used again: its server may be read-only by now, or gone.
+   *
+   * @param once whether it is not used again in any case, such as the first one, which locked the schema
    */
-  async #withClient<Result>(
-    use: (client: ClientBase) => Promise<Result>,
-    connection: 'first' | 'any' = 'any',
-  ): Promise<Result> {
+  async #withClient<Result>(use: (client: ClientBase) => Promise<Result>, once = false): Promise<Result> {
     const client = await this.#connect();
     try {
       const result = await use(client);
-      client.release(connection === 'first');
+      client.release(once);
       return result;
     } catch (error) {
       client.release(!isUniqueViolation(error));
