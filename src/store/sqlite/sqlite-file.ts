@@ -93,6 +93,7 @@ function openFault(path: string, error: unknown): StoreOpenError {
   return new StoreOpenError(describeOpenFault(path, error));
 }
 
-function describeOpenFault(path: string, error: unknown): string {
+/** Why a ledger cannot be opened, and what its operator can do. */
+export function describeOpenFault(path: string, error: unknown): string {
   return `the ledger cannot be opened\n  file: ${path}\n  reason: ${describeFault(error)}\n${adviceOn(error)}`;
 }

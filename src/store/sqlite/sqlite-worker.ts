@@ -4,8 +4,8 @@ import { ForeignStoreError, StoreOpenError } from '../store-open-error.ts';
 import type { SqliteFile, WorkerAnswer, WorkerTask } from './batch.ts';
 import { OpenedFiles } from './opened-files.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
-import { adviceOn, describeFault } from './sqlite-fault.ts';
-import { openFile, openFileToRead } from './sqlite-file.ts';
+import { describeFault } from './sqlite-fault.ts';
+import { describeOpenFault, openFile, openFileToRead } from './sqlite-file.ts';
 import { SqliteSession } from './sqlite-session.ts';
 
 /** The thread that SQLite runs in: it waits for the disk, which must not stop the event loop that carries requests. */
@@ -53,9 +53,6 @@ function runBatch(
 try {
   await serve();
 } catch (error) {
-  const message =
-    error instanceof StoreOpenError
-      ? error.message
-      : `the ledger cannot be opened\n  file: ${file.path}\n  reason: ${describeFault(error)}\n${adviceOn(error)}`;
+  const message = error instanceof StoreOpenError ? error.message : describeOpenFault(file.path, error);
   say({ kind: 'refused', message, isForeign: error instanceof ForeignStoreError });
 }
