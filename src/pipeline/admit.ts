@@ -61,7 +61,9 @@ interface PassWays {
 function admitByPass(request: RoutedRequest, ways: PassWays, services: Services): Admitted | Promise<Admitted> {
   const { access } = ways;
   const carried = carriedTokens(request.head.rawHeaders);
-  const token = chooseToken(carried.explicit, carried.cookies, access, isPrefetch(request.head));
+  // Only what a browser remembers can be sent ahead of its user.
+  const isAhead = carried.cookies.length > 0 && isPrefetch(request.head);
+  const token = chooseToken(carried.explicit, carried.cookies, access, isAhead);
   if (token.kind === 'several') return refusePass(request, 'access_token_malformed', 'Several tokens were sent.');
   const byToken = token.kind === 'one' ? admitByToken(request, access, token.text, services) : undefined;
   if (byToken instanceof Promise) return byToken.then((result) => orBySignIn(result, request, ways, services));
@@ -93,7 +95,7 @@ function chooseToken(
   explicit: readonly string[],
   cookies: readonly string[],
   access: PassAccess,
-  prefetch: boolean,
+  isAhead: boolean,
 ): ChosenToken {
   const [first] = explicit;
   if (first !== undefined) {
@@ -102,7 +104,7 @@ function chooseToken(
   let text: string | undefined;
   for (const cookie of cookies) {
     const check = access.tokens.check(cookie);
-    if (prefetch && check.kind === 'signed' && (check.token.counted || check.token.isBalance)) continue;
+    if (isAhead && check.kind === 'signed' && (check.token.counted || check.token.isBalance)) continue;
     if (check.kind === 'signed' && check.token.scope === access.scope) return { kind: 'one', text: cookie };
     if (check.kind !== 'malformed') text ??= cookie;
   }
