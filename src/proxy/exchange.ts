@@ -51,7 +51,7 @@ export class Exchange implements Handler, ResponseSource, Timed {
   #resume: (() => void) | undefined;
   /** Whether the connection is not read. */
   #isPaused = false;
-  #trailers: readonly (string | Buffer)[] | null = null;
+  #trailers = NO_TRAILERS;
   /** Once its head has arrived. */
   #response: HeldResponse | undefined;
 
@@ -143,7 +143,7 @@ export class Exchange implements Handler, ResponseSource, Timed {
   }
 
   onComplete(trailers: readonly string[] | null): void {
-    this.#trailers = trailers;
+    this.#trailers = trailers ?? NO_TRAILERS;
     this.#wasEnded();
   }
 
@@ -170,7 +170,7 @@ export class Exchange implements Handler, ResponseSource, Timed {
   }
 
   trailers(): readonly string[] {
-    return this.#trailers !== null && this.#trailers.length > 0 ? decodeHead(this.#trailers) : NO_TRAILERS;
+    return this.#trailers.length > 0 ? decodeHead(this.#trailers) : NO_TRAILERS;
   }
 
   flow(after: 'hold' | 'taking'): void {
