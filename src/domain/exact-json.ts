@@ -17,3 +17,13 @@ export function parseExactly(text: string): Json {
 export function isRecord(value: Json | undefined): value is JsonObject {
   return isJsonObject(value) && !JSON.isRawJSON(value);
 }
+
+/** The member at a path of names; `undefined` where there is none, and for an empty path. */
+export function memberAt(value: Json, path: readonly string[]): Json | undefined {
+  let found: Json | undefined = value;
+  for (const name of path) {
+    if (!isRecord(found)) return undefined;
+    found = Object.hasOwn(found, name) ? found[name] : undefined;
+  }
+  return path.length === 0 ? undefined : found;
+}

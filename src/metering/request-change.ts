@@ -1,4 +1,4 @@
-import { isRecord, parseExactly } from '../domain/exact-json.ts';
+import { isRecord, memberAt, parseExactly } from '../domain/exact-json.ts';
 import type { Json, JsonObject } from '../domain/x402.ts';
 import type { OutputLimit } from './dialect/dialect.ts';
 import { textAt } from './read/facts.ts';
@@ -107,15 +107,6 @@ function isTextOrList(value: Json): boolean {
 function countIn(value: Json | undefined): bigint {
   const text = value === undefined ? '' : JSON.stringify(value);
   return /^[1-9]\d{0,5}$/.test(text) ? BigInt(text) : 1n;
-}
-
-function memberAt(request: JsonObject, path: readonly string[]): Json | undefined {
-  let value: Json | undefined = request;
-  for (const name of path) {
-    if (!isRecord(value)) return undefined;
-    value = Object.hasOwn(value, name) ? value[name] : undefined;
-  }
-  return path.length === 0 ? undefined : value;
 }
 
 function withMember(request: JsonObject, [name, ...rest]: readonly string[], value: Json): JsonObject {

@@ -1,4 +1,5 @@
 import { isDeeper } from '../domain/json-depth.ts';
+import { isJsonObject } from '../domain/payment.ts';
 import type { Json, JsonObject } from '../domain/x402.ts';
 
 /** A decoded header, or why it does not decode. */
@@ -17,6 +18,13 @@ export function decodeHeaderJson(header: string): HeaderJson {
     return { ok: false, wrong: 'it is not base64 in the standard alphabet' };
   }
   return readJsonBytes(Buffer.from(header, 'base64'));
+}
+
+/** The object in a header of x402; `undefined` where the header is missing, does not decode, or holds something else. */
+export function readHeaderObject(header: string | null | undefined): JsonObject | undefined {
+  if (header === null || header === undefined) return undefined;
+  const decoded = decodeHeaderJson(header);
+  return decoded.ok && isJsonObject(decoded.value) ? decoded.value : undefined;
 }
 
 /** Reads UTF-8 JSON that a client sent, within the bounds that every header has. */

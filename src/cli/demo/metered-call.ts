@@ -2,7 +2,7 @@ import type { DevnetAccount } from '../../devnet/accounts.ts';
 import { type Amount, parseAmount } from '../../domain/amount.ts';
 import { isJsonObject } from '../../domain/payment.ts';
 import type { Json } from '../../domain/x402.ts';
-import { decodeHeaderJson } from '../../protocol/header-json.ts';
+import { readHeaderObject } from '../../protocol/header-json.ts';
 import { CommandFailure } from '../exit.ts';
 import { type Balances, readBalances, usdc } from './accounts.ts';
 import { buy, type Exchange, type Purchase } from './buyer.ts';
@@ -77,10 +77,7 @@ function readCharge(purchase: Purchase): Charge | undefined {
 }
 
 function readMaximum(unpaid: Exchange | undefined): Amount | undefined {
-  const header = unpaid?.received.get('payment-required');
-  const decoded = header == null ? undefined : decodeHeaderJson(header);
-  if (decoded?.ok !== true || !isJsonObject(decoded.value)) return undefined;
-  const { accepts } = decoded.value;
+  const accepts = readHeaderObject(unpaid?.received.get('payment-required'))?.['accepts'];
   const [offer]: readonly Json[] = Array.isArray(accepts) ? accepts : [];
   return isJsonObject(offer) ? parseAmount(offer['amount']) : undefined;
 }

@@ -1,6 +1,5 @@
 import { type Amount, parseAmount } from '../../domain/amount.ts';
-import { isJsonObject } from '../../domain/payment.ts';
-import { decodeHeaderJson } from '../../protocol/header-json.ts';
+import { decodeHeaderJson, readHeaderObject } from '../../protocol/header-json.ts';
 import { type Balances, ether, type MinedTransaction, usdc } from './accounts.ts';
 import type { Exchange, Purchase } from './buyer.ts';
 import type { World } from './world.ts';
@@ -105,10 +104,9 @@ export function narrateUse({ devnet, gateway, lacking }: World, say: Say): void 
 /** Reads the settlement of the paid request; `undefined` where it was not served. */
 export function readEvidence({ exchanges }: Purchase): Evidence | undefined {
   const paid = exchanges[1];
-  const header = paid?.received.get('payment-response');
-  const decoded = paid?.status === 200 && header != null ? decodeHeaderJson(header) : undefined;
-  if (decoded?.ok !== true || !isJsonObject(decoded.value)) return undefined;
-  const { success, transaction, payer, amount } = decoded.value;
+  const settled = paid?.status === 200 ? readHeaderObject(paid.received.get('payment-response')) : undefined;
+  if (settled === undefined) return undefined;
+  const { success, transaction, payer, amount } = settled;
   if (success !== true || typeof payer !== 'string' || !isHash(transaction)) return undefined;
   return { transaction, payer, amount: parseAmount(amount) };
 }

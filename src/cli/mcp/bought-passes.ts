@@ -1,7 +1,6 @@
-import { isJsonObject } from '../../domain/payment.ts';
-import type { Json } from '../../domain/x402.ts';
+import { memberAt } from '../../domain/exact-json.ts';
 import { ACCESS_PASS, ACCESS_TOKEN_HEADER } from '../../protocol/access-pass.ts';
-import { decodeHeaderJson } from '../../protocol/header-json.ts';
+import { readHeaderObject } from '../../protocol/header-json.ts';
 import { paymentHeader } from '../pay/payment-protocols.ts';
 
 /** Sends a request. */
@@ -56,14 +55,6 @@ function passKey(origin: string, scope: string | undefined): string | undefined 
 
 /** The scope of the pass that a 402 or a receipt tells of. */
 function scopeIn(header: string | null): string | undefined {
-  const decoded = header === null ? undefined : decodeHeaderJson(header);
-  if (decoded?.ok !== true) return undefined;
-  const scope = memberAt(decoded.value, ['extensions', ACCESS_PASS, 'info', 'scope']);
+  const scope = memberAt(readHeaderObject(header) ?? {}, ['extensions', ACCESS_PASS, 'info', 'scope']);
   return typeof scope === 'string' ? scope : undefined;
-}
-
-function memberAt(value: Json, path: readonly string[]): Json | undefined {
-  let found: Json | undefined = value;
-  for (const name of path) found = isJsonObject(found) ? found[name] : undefined;
-  return found;
 }

@@ -1,6 +1,5 @@
 import { PERMIT2_ADDRESS } from '@x402/evm';
-import { isJsonObject } from '../../domain/payment.ts';
-import { decodeHeaderJson } from '../../protocol/header-json.ts';
+import { readHeaderObject } from '../../protocol/header-json.ts';
 import { printable } from '../terminal.ts';
 import { leavesDoubt } from './doubt.ts';
 import { priceText } from './payable-offer.ts';
@@ -106,8 +105,6 @@ function explainRefusal(reason: string, { signed, detail }: AdviceContext): read
 
 /** The reason that a 402 states, in the server's words: in its header in x402 v2, in its body in v1. */
 export function refusalOf({ headers }: Response, { error }: Pick<ServerWords, 'error'>): string | undefined {
-  const header = headers.get('payment-required');
-  const decoded = header === null ? undefined : decodeHeaderJson(header);
-  const stated = decoded?.ok === true && isJsonObject(decoded.value) ? decoded.value['error'] : undefined;
+  const stated = readHeaderObject(headers.get('payment-required'))?.['error'];
   return typeof stated === 'string' ? stated : error;
 }

@@ -1,7 +1,7 @@
 import { parseAmount } from '../../domain/amount.ts';
 import { isJsonObject } from '../../domain/payment.ts';
 import type { Json } from '../../domain/x402.ts';
-import { decodeHeaderJson } from '../../protocol/header-json.ts';
+import { readHeaderObject } from '../../protocol/header-json.ts';
 import { describeStated } from './payable-offer.ts';
 import type { PaymentProtocol } from './payment-protocol.ts';
 import { paymentByX402, purchaseByX402 } from './x402-purchase.ts';
@@ -15,10 +15,9 @@ export const x402: PaymentProtocol = {
   purchase: purchaseByX402,
   paymentIn: paymentByX402,
   readReceipt(headers) {
-    const header = headers.get('payment-response') ?? headers.get('x-payment-response');
-    const decoded = header === null ? undefined : decodeHeaderJson(header);
-    if (decoded?.ok !== true || !isJsonObject(decoded.value)) return undefined;
-    const { success, transaction, network, payer, amount, errorReason } = decoded.value;
+    const stated = readHeaderObject(headers.get('payment-response') ?? headers.get('x-payment-response'));
+    if (stated === undefined) return undefined;
+    const { success, transaction, network, payer, amount, errorReason } = stated;
     if (typeof success !== 'boolean') return undefined;
     return {
       success,
