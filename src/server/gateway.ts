@@ -10,6 +10,7 @@ import type { PaymentStore } from '../store/payment-store.ts';
 import { AdminSite } from './admin/admin-site.ts';
 import { LedgerAccess } from './admin/ledger-access.ts';
 import { createAdminListener } from './admin-listener.ts';
+import { askPatiently } from './ask-patiently.ts';
 import { assemble, type BaseParts, letGo, type Parts } from './assemble.ts';
 import type { GatewayDeps } from './gateway-deps.ts';
 import { closeNow, listenOn, removeStaleSocket } from './listening.ts';
@@ -72,11 +73,11 @@ export async function startGateway(plan: Plan, deps: GatewayDeps): Promise<SoleG
   const parts = assemble(plan, base, deps);
   try {
     // The ledger reads while the facilitators are asked.
-    const recalling = parts.recent.recall();
+    const recalling = askPatiently(() => parts.recent.recall());
     recalling.catch(() => {});
     await parts.plans.begin();
     (await recalling)();
-    await parts.keeper.prepareFor(plan);
+    await askPatiently(() => parts.keeper.prepareFor(plan));
     await parts.reconciler.start();
     parts.messenger.start();
     return await listen(parts, deps);
@@ -93,7 +94,7 @@ async function openBaseParts(plan: Plan, store: PaymentStore, deps: GatewayDeps)
   await opener.load(plan.facilitators);
   const tracer = await openTracer(plan, owner, deps);
   const openParts = (next: Plan): Promise<PlanParts> => openPlanParts(next, store, deps);
-  return { owner, tracer, store, openParts, planParts: await openParts(plan), opener };
+  return { owner, tracer, store, openParts, planParts: await askPatiently(() => openParts(plan)), opener };
 }
 
 /** Closes a store that cannot give its key: nothing that would close it exists yet. */

@@ -20,11 +20,8 @@ import { requireSearchPath } from './search-path.ts';
 const LONG_STATEMENT_MS = 60_000;
 /** How much longer the driver waits than the server: the server gives up with a certain result, the driver in doubt. */
 const DRIVER_GRACE_MS = 1000;
-/**
- * How long a connection that gets no answer in time is tried again after the ledger was opened, in milliseconds: a busy
- * server is no reason to end a start, which asks the ledger several times.
- */
-const START_MS = 10_000;
+/** How long the first connection is tried again when it gets no answer in time, in milliseconds. */
+const OPENING_MS = 10_000;
 /** PostgreSQL's error code (Appendix A) for a value that a unique index has already. */
 const UNIQUE_VIOLATION = '23505';
 /** The type id of `bigint`: counts, times and epochs, all far below 2^53. */
@@ -138,8 +135,6 @@ class PostgresEngine implements SqlEngine {
   readonly dialect: Dialect = DIALECT;
   readonly #pool: Pool;
   readonly #sessions: Sessions;
-  /** Until when a start may be under way, in milliseconds that never go back. */
-  readonly #startsUntil = performance.now() + START_MS;
 
   constructor(pool: Pool, sessions: Sessions) {
     this.#pool = pool;
@@ -189,11 +184,12 @@ class PostgresEngine implements SqlEngine {
     }
   }
 
-  async #connect(): Promise<PoolClient> {
+  /** @param until when a server that gives no connection in time is not asked again, by `performance.now()` */
+  async #connect(until: number): Promise<PoolClient> {
     try {
       return await this.#pool.connect();
     } catch (error) {
-      if (isConnectTimeout(error) && performance.now() < this.#startsUntil) return await this.#connect();
+      if (isConnectTimeout(error) && performance.now() < until) return await this.#connect(until);
       throw this.#sessions === 'own' && isRefusedByPooler(error) ? new NoOwnSession() : error;
     }
   }
@@ -201,13 +197,13 @@ class PostgresEngine implements SqlEngine {
   /**
    * A connection on which something failed is not used again: its server may be read-only by now, or gone.
    *
-   * @param once whether it is not used again in any case, such as the first one, which locked the schema
+   * @param first whether it is the first one: it is waited for longer, and not used again because it locked the schema
    */
-  async #withClient<Result>(use: (client: ClientBase) => Promise<Result>, once = false): Promise<Result> {
-    const client = await this.#connect();
+  async #withClient<Result>(use: (client: ClientBase) => Promise<Result>, first = false): Promise<Result> {
+    const client = await this.#connect(first ? performance.now() + OPENING_MS : 0);
     try {
       const result = await use(client);
-      client.release(once);
+      client.release(first);
       return result;
     } catch (error) {
       client.release(!isUniqueViolation(error));

@@ -1,5 +1,6 @@
 import { decodePaymentResponseHeader } from '@x402/core/http';
 import { ERROR_CODES, type ErrorCode } from '../../../src/domain/gateway-error.ts';
+import type { PaymentRecord } from '../../../src/domain/payment-record.ts';
 import type { PaymentState } from '../../../src/domain/payment-state.ts';
 import { challengeOf } from '../buyer.ts';
 import type { Requirement } from '../payment-header.ts';
@@ -113,8 +114,7 @@ async function standing(scene: Scene, act: Act, state: Standing['state']): Promi
   // To stay in doubt means to have been looked into in vain.
   const enough = (states: readonly PaymentState[]): boolean =>
     states.at(-1) === state && (state !== 'unknown' || states.at(-2) === 'unknown');
-  if (state !== 'none') await reached(scene, act, enough);
-  const row = await watched.rowOf(act.route);
+  const row = state === 'none' ? await watched.rowOf(act.route) : await rowIn(scene, act, state, enough);
   const [payee, payer] = await Promise.all([money.balanceOf(act.payTo), money.balanceOf(act.payer)]);
   const paid = payee === PRICE && payer === FUNDS - PRICE;
   const unpaid = payee === 0n && payer === FUNDS;
@@ -122,6 +122,24 @@ async function standing(scene: Scene, act: Act, state: Standing['state']): Promi
   if (row?.settlement !== undefined && !paid)
     throw new Error(`${act.route}: a settlement that the chain does not show`);
   return { state: row?.state ?? 'none', paid };
+}
+
+/**
+ * The row in a state, once its states are enough. It is read again when it moved on meanwhile: a debt is asked for, and
+ * a doubt looked into, more than once.
+ */
+async function rowIn(
+  scene: Scene,
+  act: Act,
+  state: Standing['state'],
+  enough: (states: readonly PaymentState[]) => boolean,
+): Promise<PaymentRecord | undefined> {
+  const until = performance.now() + REST_MS;
+  for (;;) {
+    await reached(scene, act, enough);
+    const row = await scene.watched.rowOf(act.route);
+    if (row?.state === state || performance.now() > until) return row;
+  }
 }
 
 /** A state that is not reached in time shows where the story is compared with what it should be. */
