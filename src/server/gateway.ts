@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { FacilitatorSpec } from '../domain/facilitator-spec.ts';
 import type { Plan } from '../domain/plan.ts';
 import { offersOf } from '../domain/plan-parts.ts';
+import { releaseWhenQuiet } from '../engine/release-when-quiet.ts';
 import { letYoungGenerationGrow } from '../engine/young-generation.ts';
 import { droppedLines } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -156,6 +157,7 @@ async function listen(parts: Parts, deps: GatewayDeps): Promise<SoleGateway> {
     const adminUrl = admin && plan.admin && (await listenOn(admin, plan.admin));
     if (admin) void site.warm();
     const stopGrowing = letYoungGenerationGrow();
+    const stopReleasing = releaseWhenQuiet();
     return {
       url,
       adminUrl,
@@ -172,6 +174,7 @@ async function listen(parts: Parts, deps: GatewayDeps): Promise<SoleGateway> {
       leave: () => listener.leave(),
       close: (withinMs = plans.current.plan.drainTimeoutMs) => {
         stopGrowing();
+        stopReleasing();
         settlers.stop();
         return shutDown(parts, { listener, admin }, withinMs, log);
       },

@@ -53,6 +53,11 @@ describe('memory', () => {
     // The routes themselves take 25 MiB. Reading them took another 60.
     expect(many - few).toBeLessThan(50);
   });
+
+  it.skipIf(process.execve === undefined)('is in one arena, in the process that was started', async () => {
+    expect(await arenasGiven(undefined)).toBe('1');
+    expect(await arenasGiven('3')).toBe('3');
+  });
 });
 
 /** Resident memory of a gateway with so many routes that has just become ready, in MiB. */
@@ -65,6 +70,19 @@ async function residentMiB(count: number): Promise<number> {
   const status = readFileSync(`/proc/${gateway.pid}/status`, 'utf8');
   await gateway.kill();
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
+}
+
+/** What a gateway's process got as `MALLOC_ARENA_MAX`, where whoever started it gave this. */
+async function arenasGiven(given: string | undefined): Promise<string | undefined> {
+  const gateway = await startGateway(
+    'facilitator: http://127.0.0.1:9\nstore: memory',
+    '  - { path: /*, price: free }',
+    [],
+    { MALLOC_ARENA_MAX: given },
+  );
+  const variables = readFileSync(`/proc/${gateway.pid}/environ`, 'utf8').split('\0');
+  await gateway.kill();
+  return variables.find((each) => each.startsWith('MALLOC_ARENA_MAX='))?.split('=')[1];
 }
 
 describe('what is loaded', () => {
@@ -111,7 +129,13 @@ async function packagesOf(keys: string): Promise<readonly string[]> {
 }
 
 /** Starts the command in a folder of its own, and resolves when it says that it listens. */
-async function startGateway(keys: string, routes: string, flags: readonly string[] = []) {
+async function startGateway(
+  keys: string,
+  routes: string,
+  flags: readonly string[] = [],
+  // One arena, as in the container.
+  env: NodeJS.ProcessEnv = { MALLOC_ARENA_MAX: '1' },
+) {
   const own = mkdtempSync(join(folder, 'gateway-'));
   const config = join(own, 'gateway.yaml');
   writeFileSync(
@@ -128,8 +152,7 @@ ${routes}
   );
   const child = spawn(process.execPath, [...flags, built.command, 'start', '-c', config], {
     cwd: own,
-    // One arena, as in the container.
-    env: { ...process.env, LOADED: join(own, 'loaded'), MALLOC_ARENA_MAX: '1' },
+    env: { ...process.env, LOADED: join(own, 'loaded'), ...env },
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   const gone = once(child, 'exit');

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ReleaseTimes } from '../../../src/engine/release-when-quiet.ts';
 import { SpentBuffers } from '../../../src/engine/spent-buffers.ts';
 import { letYoungGenerationGrow, type YoungHeap } from '../../../src/engine/young-generation.ts';
 
@@ -51,6 +52,41 @@ describe('the young generation', () => {
     letYoungGenerationGrow(heap)();
     heap.collect();
     expect(heap.growth).toEqual([2]);
+  });
+});
+
+describe('memory', () => {
+  /** A gateway that has given back what its start took, and has 20 MB left. */
+  function started(): ReleaseTimes {
+    const times = new ReleaseTimes();
+    times.noteRelease(20 * MB, 0);
+    return times;
+  }
+
+  /** Whether memory is released at one of some looks in a row, half a second apart. */
+  function isReleased(times: ReleaseTimes, from: number, busy: readonly number[], heap: number): boolean {
+    return busy.some((share, at) => times.isDue(share, heap, from + 500 * at));
+  }
+
+  it('that the start took is released once the loop is idle, however little it is', () => {
+    const times = new ReleaseTimes();
+    expect(isReleased(times, 0, [1, 0, 0, 0.2, 0, 0], 1 * MB)).toBe(false);
+    expect(times.isDue(0.05, 1 * MB, 3000)).toBe(true);
+  });
+
+  it('is kept in traffic, and where little would come back', () => {
+    expect(isReleased(started(), 0, [0.3, 0, 0, 0.06, 0, 0, 1], 500 * MB)).toBe(false);
+    expect(isReleased(started(), 0, [0, 0, 0, 0, 0, 0], 27 * MB)).toBe(false);
+  });
+
+  it('that traffic took is released in its first pause, and then every five minutes at most', () => {
+    const times = started();
+    expect(isReleased(times, 2000, [0, 0], 28 * MB)).toBe(false);
+    expect(times.isDue(0, 28 * MB, 3000)).toBe(true);
+    times.noteRelease(22 * MB, 3000);
+    expect(isReleased(times, 4000, [0, 0, 0, 0], 60 * MB)).toBe(false);
+    expect(times.isDue(0, 60 * MB, 302_999)).toBe(false);
+    expect(times.isDue(0, 60 * MB, 303_000)).toBe(true);
   });
 });
 
