@@ -26,9 +26,9 @@ if (reason === undefined) {
  * arena of memory, which gives back little of what is freed. It reads its settings only when a process begins.
  */
 function beginAgainInOneArena() {
-  const { env, platform, channel, execPath, execArgv, argv0, argv } = process;
-  // A parent's channel does not outlive it, and older versions of Node cannot.
-  if (platform !== 'linux' || 'MALLOC_ARENA_MAX' in env || channel || !process.execve) return;
+  const { env, platform, channel, permission, execPath, execArgv, argv0, argv } = process;
+  // A parent's channel does not outlive it, Node's permissions may forbid it, and older versions of Node cannot.
+  if (platform !== 'linux' || 'MALLOC_ARENA_MAX' in env || channel || permission || !process.execve) return;
   process.execve(execPath, [argv0, ...execArgv, ...argv.slice(1)], { ...env, MALLOC_ARENA_MAX: '1' });
 }
 
