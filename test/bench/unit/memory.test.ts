@@ -1,8 +1,16 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import process from 'node:process';
 import { describe, expect, it } from 'vitest';
 import { highestDuring, residentMegabytes } from '../resident-memory.ts';
 
 const MB = 1024 * 1024;
+
+/** Says that it is there, and holds 200 MB once it is told to. */
+const HOLD = `
+  process.stdin.once('data', () => { globalThis.held = Buffer.alloc(200 * ${MB}, 1); console.log('held'); });
+  console.log('ready');
+`;
 
 describe('resident memory', () => {
   it('is what the process itself says that it has', async () => {
@@ -13,13 +21,15 @@ describe('resident memory', () => {
   });
 
   it('is looked at while the work goes on, and once more when it has ended', async () => {
-    const before = await residentMegabytes(process.pid);
-    const held: Buffer[] = [];
-    const work = Promise.resolve().then(() => {
-      held.push(Buffer.alloc(200 * MB, 1));
-    });
-    expect(await highestDuring(process.pid, work)).toBeGreaterThan(before + 150);
-    expect(held).toHaveLength(1);
+    // A process of its own: what else this one holds comes and goes.
+    const child = spawn(process.execPath, ['-e', HOLD], { stdio: ['pipe', 'pipe', 'inherit'] });
+    await once(child.stdout, 'data');
+    const before = await residentMegabytes(child.pid ?? 0);
+    child.stdin.write('hold');
+    const work = once(child.stdout, 'data');
+    expect(await highestDuring(child.pid ?? 0, work)).toBeGreaterThan(before + 150);
+    child.kill();
+    await once(child, 'exit');
   });
 
   it('is not told of work that failed', async () => {
