@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Upstream } from '../../src/domain/upstream.ts';
 import { HealthBook } from '../../src/proxy/server-health.ts';
 import { type BareGateway, type BareGatewayOptions, openBareGateway } from '../support/bare-gateway.ts';
+import { freePort } from '../support/free-port.ts';
 import { openHttpUpstream, openOddUpstream, type TestUpstream, upstreamAt } from '../support/odd-upstream.ts';
 import { connectRaw, exchangeRaw } from '../support/raw-http.ts';
 
@@ -40,17 +41,6 @@ async function echo(): Promise<TestUpstream> {
   );
 }
 
-/** A port that nothing listens on. */
-async function closedPort(): Promise<number> {
-  const server: Server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
-
 async function ask(gateway: BareGateway, request = GET): Promise<string> {
   const { body } = await exchangeRaw(gateway.port, request);
   return body.toString();
@@ -79,7 +69,7 @@ describe('an upstream of several servers', () => {
   });
 
   it('answers every request while one server refuses connections, bodies included', async () => {
-    const gateway = await gatewayTo([await closedPort(), (await echo()).port]);
+    const gateway = await gatewayTo([await freePort(), (await echo()).port]);
     for (let i = 0; i < 8; i++) {
       const request =
         i % 2 === 0 ? GET : 'POST /p HTTP/1.1\r\nHost: gw\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbody';
@@ -124,7 +114,7 @@ describe('an upstream of several servers', () => {
   it('uses a server again when it is back', async () => {
     let now = 0;
     const health = new HealthBook(() => now);
-    const port = await closedPort();
+    const port = await freePort();
     const gateway = await gatewayTo([port, (await echo()).port], { health });
     for (let i = 0; i < 8; i++) expect(await ask(gateway)).toBe('/s1/x ');
     expect(health.of(`http://127.0.0.1:${port}`).isOut).toBe(true);
@@ -141,7 +131,7 @@ describe('an upstream of several servers', () => {
   });
 
   it('is unreachable, and has seen nothing, when no server takes a connection', async () => {
-    const gateway = await gatewayTo([await closedPort(), await closedPort()]);
+    const gateway = await gatewayTo([await freePort(), await freePort()]);
     for (let i = 0; i < 5; i++) {
       expect(await ask(gateway)).toContain('upstream_unreachable');
       expect(await gateway.next()).toEqual({ kind: 'fault', code: 'upstream_unreachable', reached: false });
@@ -152,7 +142,7 @@ describe('an upstream of several servers', () => {
     const health = new HealthBook();
     const { port } = await echo();
     const silent = kept(await openOddUpstream(() => {}));
-    const gateway = await gatewayTo([port, silent.port, await closedPort()], { health, timeoutMs: 50 });
+    const gateway = await gatewayTo([port, silent.port, await freePort()], { health, timeoutMs: 50 });
     for (let i = 0; i < 9; i++) await ask(gateway);
     for (const at of [port, silent.port]) expect(health.of(`http://127.0.0.1:${at}`).busy).toBe(0);
   });

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { freePort } from '../support/free-port.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { openHttpUpstream, openOddUpstream, type TestUpstream } from '../support/odd-upstream.ts';
 import { connectRaw, type RawPeer } from '../support/raw-http.ts';
@@ -16,13 +17,6 @@ async function gatewayTo(ports: readonly number[]): Promise<TestGateway & { read
   return { ...gateway, port: Number(new URL(gateway.url).port) };
 }
 
-/** A port that nothing listens on. */
-async function closedPort(): Promise<number> {
-  const upstream = await openOddUpstream(() => {});
-  await upstream.close();
-  return upstream.port;
-}
-
 async function echo(): Promise<TestUpstream> {
   const upstream = await openHttpUpstream(async (req, res) => {
     let body = '';
@@ -37,7 +31,7 @@ const POST = 'POST /x HTTP/1.1\r\nHost: gw\r\nContent-Length: 4\r\nExpect: 100-c
 
 describe('a gateway in front of several servers', () => {
   it('tells in its readiness what is wrong with each, and stays ready', async () => {
-    const port = await closedPort();
+    const port = await freePort();
     const { port: good } = await echo();
     const gateway = await gatewayTo([port, good]);
     for (let i = 0; i < 8; i++) expect(await (await fetch(gateway.url)).text()).toBe('got ');
@@ -56,7 +50,7 @@ describe('a gateway in front of several servers', () => {
   });
 
   it('sends 100 Continue for a body that waits for it, and sends the body to the server that takes the connection', async () => {
-    const gateway = await gatewayTo([await closedPort(), (await echo()).port]);
+    const gateway = await gatewayTo([await freePort(), (await echo()).port]);
     for (let i = 0; i < 2; i++) {
       const client = await connectRaw(gateway.port);
       client.send(POST);
@@ -68,7 +62,7 @@ describe('a gateway in front of several servers', () => {
   });
 
   it('does not ask for a body when there is no server to send it to', async () => {
-    const gateway = await gatewayTo([await closedPort(), await closedPort()]);
+    const gateway = await gatewayTo([await freePort(), await freePort()]);
     const client = await connectRaw(gateway.port);
     client.send(POST);
     expect(await client.until('upstream_unreachable')).toMatch(/^HTTP\/1.1 502 /);

@@ -3,6 +3,7 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'nod
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { Webhook } from 'standardwebhooks';
+import { freePort } from './free-port.ts';
 
 /** A message as a receiver got it. */
 export interface ReceivedMessage {
@@ -36,7 +37,7 @@ export const HOOK_SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
  */
 export async function startReceiver(
   answer: (response: ServerResponse, number: number) => void = (response) => void response.writeHead(204).end(),
-  port = 0,
+  port?: number,
 ): Promise<Receiver> {
   const messages: ReceivedMessage[] = [];
   const arrivals = new EventEmitter();
@@ -53,7 +54,7 @@ export async function startReceiver(
       arrivals.emit('error', fault);
     }
   });
-  server.listen(port, '127.0.0.1');
+  server.listen(port ?? (await freePort()), '127.0.0.1');
   await once(server, 'listening');
   const address = server.address() as AddressInfo;
   return {
