@@ -13,6 +13,12 @@ import { checkWindow } from './authorization-window.ts';
 import { checkSignature } from './signature-check.ts';
 import { answerFor, type Unfit } from './unfit.ts';
 
+/**
+ * Seconds that an authorization may last where the offer's own limit is shorter: the official Go client signed for an
+ * hour until September 2026, whatever the offer says.
+ */
+const HOUR_SECONDS = 3600;
+
 /** What the checks of this folder compute with. */
 export interface CheckTools {
   readonly digests: Digests;
@@ -45,7 +51,8 @@ function unfit(signed: Eip3009Payload, offer: Offer, now: number): Unfit | undef
   if (signed.to !== parseAddress(offer.payTo)) return { reason: 'invalid_exact_evm_recipient_mismatch', lapsed: false };
   // Equality, not "at least": a buyer who signed more than the price signed something else than our offer.
   const pays = signed.value === offer.amount;
-  switch (checkWindow(signed.validAfter, signed.validBefore, now, offer.maxTimeoutSeconds)) {
+  const longest = Math.max(offer.maxTimeoutSeconds, HOUR_SECONDS);
+  switch (checkWindow(signed.validAfter, signed.validBefore, now, longest)) {
     case 'ending':
     case 'too_long':
       return { reason: 'invalid_exact_evm_payload_authorization_valid_before', lapsed: pays };
