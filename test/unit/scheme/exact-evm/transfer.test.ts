@@ -201,6 +201,12 @@ const BAD_ADDRESSES = ['', '0x', `0x${'a'.repeat(39)}`, `0x${'a'.repeat(41)}`, '
 const NOT_TEXT = [undefined, null, 1, true, {}, ['0x']];
 
 describe('a malformed EIP-3009 payload', () => {
+  it('is told that its numbers are texts', async () => {
+    const { signature, authorization } = await signTransfer(OFFER, NOW + 60);
+    const payload = { signature, authorization: { ...authorization, validBefore: NOW + 60 } };
+    expect(await present(payload)).toEqual({ kind: 'malformed', detail: expect.stringContaining('numbers are texts') });
+  });
+
   it.each([
     ...['value', 'validAfter', 'validBefore'].flatMap((field) => BAD_NUMBERS.map((bad) => [field, bad] as const)),
     ...['from', 'to'].flatMap((field) => [...BAD_ADDRESSES, `0x${'g'.repeat(40)}`].map((bad) => [field, bad] as const)),
