@@ -33,6 +33,7 @@ const LEAVES_OPEN: ReadonlySet<string> = new Set([
   'duplicate_settlement',
   'invalid_exact_evm_payload_authorization_valid_before',
   'invalid_exact_evm_transaction_simulation_failed',
+  'invalid_exact_svm_payload_transaction_sender_ata_not_found',
   'invalid_payload',
   'invalid_transaction_state',
   'permit2_deadline_expired',

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:net';
+import { createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Upstream } from '../../src/domain/upstream.ts';
 import { HealthBook } from '../../src/proxy/server-health.ts';

@@ -8,10 +8,41 @@
  * - svm: @x402/svm 2.27 `exact/facilitator`
  * - spec: x402 core specification v2 §9, and `specs/schemes/exact`
  * - cdp: the error codes in the Coinbase Developer Platform's API schemas
+ * - x402-rs: `PaymentVerificationError` of x402-rs 2
  */
 
 import { textForLog } from '../../domain/text-for-log.ts';
 import { METHOD_REFUSALS } from '../transfer-method/transfer-methods.ts';
+
+/** A reason's own name, by the other names that facilitators have for it. */
+const SAME_AS: ReadonlyMap<string, string> = new Map([
+  // cdp
+  ...Object.entries({
+    authorization_from_address_kyt: 'kyt_risk_detected',
+    authorization_to_address_kyt: 'kyt_risk_detected',
+    authorization_typed_data_message: 'invalid_payload',
+    authorization_value_too_low: 'amount_too_low',
+    signature_address: 'invalid_exact_evm_payload_signature',
+  }).map(([name, own]) => [`invalid_exact_evm_payload_${name}`, own] as const),
+  ...Object.entries({
+    allowance_required: 'permit2_allowance_required',
+    amount: 'permit2_amount_mismatch',
+    deadline: 'permit2_deadline_expired',
+    recipient: 'invalid_permit2_recipient_mismatch',
+    signature: 'invalid_permit2_signature',
+    spender: 'invalid_permit2_spender',
+    valid_after: 'permit2_not_yet_valid',
+  }).map(([name, own]) => [`invalid_exact_evm_permit2_payload_${name}`, own] as const),
+  ...Object.entries({
+    // cdp, and facilitators of x402 version 1
+    invalid_exact_svm_payload_transaction_simulation_failed: 'invalid_exact_svm_transaction_simulation_failed',
+    // x402-rs
+    accepted_requirements_mismatch: 'invalid_payment_requirements',
+    invalid_payment_early: 'invalid_exact_evm_payload_authorization_valid_after',
+    invalid_payment_expired: 'invalid_exact_evm_payload_authorization_valid_before',
+    unsupported_chain: 'invalid_network',
+  }),
+]);
 
 /** The form of a reason that may be passed on. */
 const FORM = /^[a-z0-9_]{1,96}$/;
@@ -58,6 +89,10 @@ const BEFORE_SENDING = [
   'invalid_exact_svm_payload_transaction',
   'invalid_exact_svm_payload_excessive_signers',
   'invalid_exact_svm_payload_transaction_fee_payer_transferring_funds',
+  // cdp, and facilitators of x402 version 1: what a node says before anything is sent
+  'invalid_exact_svm_payload_transaction_fee_payer_included_in_instruction_accounts',
+  'invalid_exact_svm_payload_transaction_receiver_ata_not_found',
+  'invalid_exact_svm_payload_transaction_sender_ata_not_found',
   // cdp: its own rules, which it checks first
   'amount_too_low',
   'invalid_bazaar_extension',
@@ -85,6 +120,8 @@ const UNDECIDED = [
   'settle_exact_evm_transaction_confirmation_timed_out',
   'settle_exact_failed_onchain',
   'settle_exact_node_failure',
+  'settle_exact_svm_block_height_exceeded',
+  'settle_exact_svm_transaction_confirmation_timed_out',
   'unknown_error',
   ...METHOD_REFUSALS.flatMap(({ undecided }) => undecided),
 ];
@@ -97,9 +134,14 @@ export function isBeforeSending(reason: string): boolean {
   return DEFINITE.has(reason);
 }
 
-/** A facilitator's reason as it may reach a buyer; `otherwise` for one that is unknown or of another form. */
+/**
+ * A facilitator's reason as it may reach a buyer, by its own name; `otherwise` for one that is unknown or of another
+ * form.
+ */
 export function relayedReason(reason: string | undefined, otherwise: string): string {
-  return reason !== undefined && FORM.test(reason) && KNOWN.has(reason) ? reason : otherwise;
+  if (reason === undefined || !FORM.test(reason)) return otherwise;
+  const own = SAME_AS.get(reason) ?? reason;
+  return KNOWN.has(own) ? own : otherwise;
 }
 
 /**

@@ -32,14 +32,15 @@ export function wireVersion({ submission, offer }: Payment, kinds: readonly Supp
 
 /**
  * Writes a payment for a facilitator in a form that {@link wireVersion} gave, to verify it or to settle `amount` of it.
- * The requirement is always ours, never the client's `accepted`, which stays what the payer signed for. The same
+ * The requirement is always ours, never the client's `accepted`, which stays what the payer signed for, and so is the
+ * URL of the resource: catalogues list what is paid for under it, and a buyer could write another host there. The same
  * payment gives the same JSON, byte for byte, also when it was read back from the ledger: some facilitators recognise a
  * settlement that they have already made by these bytes.
  */
 export function wireRequest(payment: Payment, amount: Amount, version: 1 | 2): WireRequest {
   const { submission, offer } = payment;
   const asked = { ...offer.requirements, amount: formatAmount(amount) };
-  if (submission.version === 2) return version2({ ...submission.payload, accepted: offer.requirements }, asked);
+  if (submission.version === 2) return version2(withOurTerms(submission.payload, payment), asked);
   const { v1Network } = offer;
   if (version === 1 && v1Network !== undefined) {
     return {
@@ -49,6 +50,12 @@ export function wireRequest(payment: Payment, amount: Amount, version: 1 | 2): W
     };
   }
   return version2({ x402Version: 2, accepted: offer.requirements, payload: submission.payload.payload }, asked);
+}
+
+function withOurTerms(payload: PaymentPayload, { offer, resourceUrl }: Payment): PaymentPayload {
+  const { resource } = payload;
+  const ours = { ...payload, accepted: offer.requirements };
+  return resource === undefined ? ours : { ...ours, resource: { ...resource, url: resourceUrl } };
 }
 
 function version2(paymentPayload: PaymentPayload, paymentRequirements: PaymentRequirements): WireRequest {

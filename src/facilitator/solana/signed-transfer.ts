@@ -1,5 +1,6 @@
 import type { Amount } from '../../domain/amount.ts';
 import { isJsonObject, type Payment } from '../../domain/payment.ts';
+import { withoutGuards } from '../../svm/guards.ts';
 import { plainMemo } from '../../svm/memo.ts';
 import { hasSigned } from '../../svm/public-key.ts';
 import { associatedTokenAccount } from '../../svm/token-account.ts';
@@ -25,7 +26,7 @@ export interface SignedTransfer {
 
 /**
  * Reads the transfer that a payment signed; `undefined` for a payment that another version took, or an amount that this
- * transaction does not move. An authenticated payment has the transfer in its third instruction.
+ * transaction does not move. An authenticated payment has the transfer in its third instruction, guards aside.
  */
 export function readSignedTransfer(
   { submission, offer, authorization }: Payment,
@@ -35,7 +36,7 @@ export function readSignedTransfer(
   const text = isJsonObject(payload) ? payload['transaction'] : undefined;
   const transaction = typeof text === 'string' ? decodeTransaction(Buffer.from(text, 'base64')) : undefined;
   if (transaction === undefined) return undefined;
-  const moved = readTransfer(transaction.instructions[2], transaction.signers);
+  const moved = readTransfer(withoutGuards(transaction.instructions)[2], transaction.signers);
   if (moved === undefined || moved.amount !== amount || moved.mint !== offer.asset.address) return undefined;
   if (moved.destination !== associatedTokenAccount(offer.payTo, moved.mint, moved.program)) return undefined;
   const { message, recentBlockhash: blockhash, instructions } = transaction;

@@ -11,7 +11,15 @@ import type { SignerRecovery } from '../../evm/signer-recovery.ts';
 import type { Authentication } from '../scheme.ts';
 import { checkWindow } from './authorization-window.ts';
 import { checkSignature } from './signature-check.ts';
-import { answerFor, type Unfit } from './unfit.ts';
+import { answerFor, NUMBERS_ARE_TEXTS, type Unfit } from './unfit.ts';
+
+/**
+ * Seconds that an authorization may last where the offer's own limit is shorter: the official Go client signed for an
+ * hour until September 2026, whatever the offer says.
+ */
+const HOUR_SECONDS = 3600;
+
+const MALFORMED = `payload is not a signed TransferWithAuthorization; ${NUMBERS_ARE_TEXTS}`;
 
 /** What the checks of this folder compute with. */
 export interface CheckTools {
@@ -27,7 +35,7 @@ export function createEip3009Check(tools: CheckTools): TransferCheck {
   const domains = new WeakMap<Asset, Uint8Array>();
   return (payload, offer, now) => {
     const signed = readEip3009Payload(payload);
-    if (signed === undefined) return { kind: 'malformed', detail: 'payload is not a signed TransferWithAuthorization' };
+    if (signed === undefined) return { kind: 'malformed', detail: MALFORMED };
     const digest = tools.digests.transferWithAuthorization(domainOf(offer.asset, tools, domains), signed);
     const signature = checkSignature(tools.recovery, digest, signed.signature, signed.from);
     const forged = { reason: 'invalid_exact_evm_signature', lapsed: false };
@@ -45,7 +53,8 @@ function unfit(signed: Eip3009Payload, offer: Offer, now: number): Unfit | undef
   if (signed.to !== parseAddress(offer.payTo)) return { reason: 'invalid_exact_evm_recipient_mismatch', lapsed: false };
   // Equality, not "at least": a buyer who signed more than the price signed something else than our offer.
   const pays = signed.value === offer.amount;
-  switch (checkWindow(signed.validAfter, signed.validBefore, now, offer.maxTimeoutSeconds)) {
+  const longest = Math.max(offer.maxTimeoutSeconds, HOUR_SECONDS);
+  switch (checkWindow(signed.validAfter, signed.validBefore, now, longest)) {
     case 'ending':
     case 'too_long':
       return { reason: 'invalid_exact_evm_payload_authorization_valid_before', lapsed: pays };

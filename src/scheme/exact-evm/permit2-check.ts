@@ -8,7 +8,7 @@ import { EXACT_PERMIT, type Permit2Payload, type PermitForm } from '../../evm/pe
 import { checkWindow } from './authorization-window.ts';
 import type { CheckTools, TransferCheck } from './eip3009-check.ts';
 import { checkSignature } from './signature-check.ts';
-import { answerFor, type Unfit } from './unfit.ts';
+import { answerFor, NUMBERS_ARE_TEXTS, type Unfit } from './unfit.ts';
 
 /** The parts in which schemes on Permit2 differ. */
 export interface PermitKind<P extends Permit2Payload> {
@@ -21,7 +21,7 @@ export interface PermitKind<P extends Permit2Payload> {
 
 const EXACT: PermitKind<Permit2Payload> = {
   form: EXACT_PERMIT,
-  malformed: 'payload is not a signed PermitWitnessTransferFrom',
+  malformed: `payload is not a signed PermitWitnessTransferFrom; ${NUMBERS_ARE_TEXTS}`,
   witnessMismatch: () => undefined,
 };
 

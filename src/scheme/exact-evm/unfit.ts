@@ -1,6 +1,9 @@
 import type { Authorization } from '../../domain/payment.ts';
 import type { Authentication } from '../scheme.ts';
 
+/** Ends what is said of a payload that cannot be read: the most common mistake of clients that are new. */
+export const NUMBERS_ARE_TEXTS = 'its numbers are texts, such as "10000"';
+
 /** Why a well-formed authorization does not pay an offer. */
 export interface Unfit {
   /** The specification's reason string. */

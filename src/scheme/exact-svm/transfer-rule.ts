@@ -1,23 +1,24 @@
 import type { Offer } from '../../domain/offer.ts';
+import { withoutGuards } from '../../svm/guards.ts';
 import { MEMO_PROGRAM } from '../../svm/memo.ts';
 import { associatedTokenAccount } from '../../svm/token-account.ts';
 import { readTransfer, type TokenTransfer } from '../../svm/token-transfer.ts';
 import type { Instruction, Transaction } from '../../svm/transaction.ts';
 
 const COMPUTE_BUDGET_PROGRAM = 'ComputeBudget111111111111111111111111111111';
-/** Assertions that wallets add for their users' protection. */
-const LIGHTHOUSE_PROGRAM = 'L2TExMFKdjpN9kozasaurPirfHy9P8sbXoAN1qA3S95';
 
 const SET_COMPUTE_UNIT_LIMIT = 2;
 const SET_COMPUTE_UNIT_PRICE = 3;
 /** In millionths of a lamport; what the official facilitator pays at most. */
 const MOST_COMPUTE_UNIT_PRICE = 5_000_000n;
-/** The budget's two, the transfer, and up to four of wallets' and the memo. */
-const MOST_INSTRUCTIONS = 7;
+/** The budget's two, the transfer, the memo, and the four guards that Phantom adds. */
+const MOST_INSTRUCTIONS = 8;
+/** Without guards. */
+const MOST_OF_PAYMENT = 7;
 /** Token accounts that are remembered: a plan pays a handful of accounts in a handful of tokens. */
 const MOST_REMEMBERED = 4096;
 
-/** Of instructions after the transfer, by their place. */
+/** Of instructions after the transfer, by their place among those that are no guards. */
 const UNKNOWN = [
   'invalid_exact_svm_payload_unknown_fourth_instruction',
   'invalid_exact_svm_payload_unknown_fifth_instruction',
@@ -37,10 +38,11 @@ export class TransferRule {
 
   /** The transfer of a transaction that pays `offer`, or the specification's reason why it does not. */
   read({ instructions, signers }: Transaction, offer: Offer): Transfer | string {
-    if (instructions.length < 3 || instructions.length > MOST_INSTRUCTIONS) {
+    const own = withoutGuards(instructions);
+    if (own.length < 3 || own.length > MOST_OF_PAYMENT || instructions.length > MOST_INSTRUCTIONS) {
       return 'invalid_exact_svm_payload_transaction_instructions_length';
     }
-    const [limit, price, transfer, ...others] = instructions;
+    const [limit, price, transfer, ...others] = own;
     if (!isBudget(limit, SET_COMPUTE_UNIT_LIMIT, 5)) {
       return 'invalid_exact_svm_payload_transaction_instructions_compute_limit_instruction';
     }
@@ -81,6 +83,6 @@ function isBudget(instruction: Instruction | undefined, kind: number, bytes: num
 }
 
 function unknownAmong(others: readonly Instruction[]): string | undefined {
-  const index = others.findIndex(({ program }) => program !== MEMO_PROGRAM && program !== LIGHTHOUSE_PROGRAM);
+  const index = others.findIndex(({ program }) => program !== MEMO_PROGRAM);
   return UNKNOWN[index];
 }

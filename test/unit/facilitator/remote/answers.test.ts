@@ -50,6 +50,24 @@ describe('the answer to /verify', () => {
   });
 
   it.each([
+    [
+      'a missing approval of Permit2',
+      'invalid_exact_evm_permit2_payload_allowance_required',
+      'permit2_allowance_required',
+    ],
+    ['a permit that is over', 'invalid_exact_evm_permit2_payload_deadline', 'permit2_deadline_expired'],
+    ['a watched payer', 'invalid_exact_evm_payload_authorization_from_address_kyt', 'kyt_risk_detected'],
+    [
+      'a failed simulation on Solana',
+      'invalid_exact_svm_payload_transaction_simulation_failed',
+      'invalid_exact_svm_transaction_simulation_failed',
+    ],
+    ['a time that is over', 'invalid_payment_expired', 'invalid_exact_evm_payload_authorization_valid_before'],
+  ])("refuses by the reason's own name where the facilitator has another for it: %s", (_, invalidReason, reason) => {
+    expect(readVerifyAnswer({ isValid: false, invalidReason }, EXPECTED)).toEqual({ kind: 'invalid', reason });
+  });
+
+  it.each([
     ['a line break', 'bad\r\nX-Evil: 1'],
     ['a long text', 'x'.repeat(5000)],
     ['another script', 'é'],
@@ -146,12 +164,20 @@ describe('the answer to /settle', () => {
     'invalid_exact_evm_payload_authorization_valid_before',
     'invalid_exact_evm_signature',
     'permit2_allowance_required',
+    'invalid_exact_svm_payload_transaction_receiver_ata_not_found',
     'self_send_not_allowed',
   ])('says that the money stayed for %s, which is looked at before anything is sent', (errorReason) => {
     for (const transaction of ['', null]) {
       const outcome = readSettleAnswer({ ...FAILED, errorReason, transaction }, EXPECTED, 402);
       expect(outcome).toEqual({ kind: 'failed', reason: errorReason });
     }
+  });
+
+  it.each([
+    ['invalid_payment_expired', 'invalid_exact_evm_payload_authorization_valid_before'],
+    ['invalid_exact_evm_permit2_payload_valid_after', 'permit2_not_yet_valid'],
+  ])('says so under another name of such a reason: %s', (errorReason, reason) => {
+    expect(readSettleAnswer({ ...FAILED, errorReason }, EXPECTED, 400)).toEqual({ kind: 'failed', reason });
   });
 
   it('leaves the outcome unknown for such a reason with a transaction, in whatever form, or a status of 500 and above', () => {
@@ -177,6 +203,7 @@ describe('the answer to /settle', () => {
   it.each([
     'settlement_pending',
     'settle_exact_evm_transaction_confirmation_timed_out',
+    'settle_exact_svm_block_height_exceeded',
     'duplicate_settlement',
     'invalid_exact_evm_nonce_already_used',
     'invalid_exact_evm_transaction_failed',

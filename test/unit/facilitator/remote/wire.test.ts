@@ -24,10 +24,26 @@ describe('the request to a facilitator', () => {
     expect(request.paymentPayload).toMatchObject({
       accepted: payment.offer.requirements,
       payload: payment.submission.payload.payload,
-      resource: { url: 'https://api.example.com/v1/weather' },
       extensions: { echoed: { info: { yes: true } } },
     });
     expect(JSON.stringify(request)).not.toContain('by the client');
+  });
+
+  it('names the resource by our URL, whatever the client says of it, and where the client says something', () => {
+    const payment = scriptedPayment(2);
+    const { submission } = payment;
+    if (submission.version !== 2) throw new Error('a payment of version 2');
+    const saying = (resource: { url: string; description?: string }): Payment => ({
+      ...payment,
+      submission: { ...submission, payload: { ...submission.payload, resource } },
+    });
+    const said = { url: 'https://elsewhere.example/v1/weather', description: 'Weather' };
+    expect(sent(saying(said), [V2]).paymentPayload).toMatchObject({
+      resource: { url: 'https://api.example.com/v1/weather?city=Oslo', description: 'Weather' },
+    });
+    const { resource: _resource, ...silent } = submission.payload;
+    const without = { ...payment, submission: { ...submission, payload: silent } };
+    expect(sent(without, [V2]).paymentPayload).not.toHaveProperty('resource');
   });
 
   it('is v1 for a v1 payment where the facilitator lists v1 for the network', () => {
