@@ -45,9 +45,18 @@ function first(value: string | string[] | undefined): string | undefined {
   return single(value)?.split(',', 1)[0]?.trim();
 }
 
+/** The scheme of HTTP. Traefik names that of the WebSocket where a request asks for one. */
 function readProto(text: string | undefined): 'http' | 'https' | undefined {
-  const proto = text?.toLowerCase();
-  return proto === 'http' || proto === 'https' ? proto : undefined;
+  switch (text?.toLowerCase()) {
+    case 'http':
+    case 'ws':
+      return 'http';
+    case 'https':
+    case 'wss':
+      return 'https';
+    default:
+      return undefined;
+  }
 }
 
 /** Adds the port to a host that names none, unless it is the default port of the scheme. */

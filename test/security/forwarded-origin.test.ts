@@ -104,7 +104,9 @@ describe('the API behind a trusted proxy', () => {
     [['Forwarded: for=192.0.2.1;proto=https, for=10.0.0.1;proto=http;host=inner.test'], 'https', 'gw.test'],
     [['Forwarded: proto=http;host=pub.test', 'X-Forwarded-Proto: https'], 'https', 'pub.test'],
     [['X-Forwarded-Host: A.Test', 'X-Forwarded-Port: 8443', 'X-Forwarded-Proto: https'], 'https', 'a.test:8443'],
-    [['X-Forwarded-Host: a b', 'X-Forwarded-Proto: wss'], 'http', 'gw.test'],
+    [['X-Forwarded-Host: a.test', 'X-Forwarded-Port: 443', 'X-Forwarded-Proto: wss'], 'https', 'a.test'],
+    [['X-Forwarded-Host: a.test', 'X-Forwarded-Port: 80', 'X-Forwarded-Proto: ws'], 'http', 'a.test'],
+    [['X-Forwarded-Host: a b', 'X-Forwarded-Proto: gopher'], 'http', 'gw.test'],
     [[], 'http', 'gw.test'],
   ])('is told the scheme and the host that the gateway goes by: %j', async (headers, proto, host) => {
     siege = await laySiege(`trustedProxies: [127.0.0.0/8]\nroutes: [{ path: /free, price: free }, ${PRICED}]\n`);
