@@ -3,7 +3,7 @@ import ipaddr from 'ipaddr.js';
 import { remember } from '../domain/remember.ts';
 import type { RequestHead } from '../domain/request-head.ts';
 import { forwardedHops } from './forwarded.ts';
-import { readPeerAddress, type TrustedPeers } from './trusted-peers.ts';
+import { plainAddress, readPeerAddress, type TrustedPeers } from './trusted-peers.ts';
 
 /** The group of every client without a readable address. */
 const UNKNOWN = 'unknown';
@@ -50,5 +50,5 @@ function groupOf(address: string | undefined): string {
 function bareAddress(hop: string): string | undefined {
   const [, ipv6, ipv4] = /^(?:\[([^\]]+)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+)$/.exec(hop) ?? [];
   const address = ipv6 ?? ipv4 ?? hop;
-  return isIP(address) === 0 ? undefined : address;
+  return isIP(address) === 0 ? undefined : plainAddress(address);
 }

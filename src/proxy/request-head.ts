@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { RequestHead } from '../domain/request-head.ts';
+import { plainAddress } from './trusted-peers.ts';
 
 /** The head of a request that a server received. */
 export function readRequestHead(req: IncomingMessage): RequestHead {
@@ -12,7 +13,7 @@ export function readRequestHead(req: IncomingMessage): RequestHead {
     headers,
     httpVersionMajor,
     httpVersionMinor,
-    peer: socket.remoteAddress,
+    peer: plainAddress(socket.remoteAddress),
     encrypted,
   };
 }

@@ -46,6 +46,16 @@ export function readPeerAddress(text: string | undefined): ipaddr.IPv4 | ipaddr.
   return isIP(address) === 0 ? undefined : ipaddr.process(address);
 }
 
+/**
+ * The address of a peer as others know it. A socket for IPv4 and IPv6 writes an IPv4 address as `::ffff:192.0.2.1`, which
+ * lists of addresses do not hold, and behind a link-local address the name of an interface of this machine.
+ */
+export function plainAddress(text: string | undefined): string | undefined {
+  if (text === undefined || !(text.startsWith('::ffff:') || text.includes('%'))) return text;
+  const address = readPeerAddress(text);
+  return address instanceof ipaddr.IPv4 ? address.toString() : text.split('%', 1)[0];
+}
+
 function contains(network: Block[0], bits: number, peer: Block[0]): boolean {
   if (network instanceof ipaddr.IPv4) return peer instanceof ipaddr.IPv4 && peer.match(network, bits);
   return peer instanceof ipaddr.IPv6 && peer.match(network, bits);
