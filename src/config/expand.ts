@@ -21,7 +21,7 @@ const MAX_FILE_CHARS = 256 * 1024;
 type Value = { readonly ok: true; readonly value: string } | (Expansion & { readonly ok: false });
 
 /**
- * Fills in `${NAME}` (environment) and `${file:/path}` (file content, without its trailing newline) in one scalar.
+ * Fills in `${NAME}` (environment) and `${file:/path}` (file content) in one scalar, each without its trailing newline.
  *
  * It runs on scalars after YAML was parsed, and its results are not looked at again, so that a value can inject neither
  * YAML nor another expansion. `$${` stands for a literal `${`.
@@ -49,7 +49,8 @@ export function expand(text: string, outside: Outside): Expansion {
 function referenced(reference: string, outside: Outside): Value {
   if (reference.startsWith('file:')) return fileValue(reference.slice('file:'.length), outside);
   if (!NAME.test(reference)) return unknownForm(`\${${reference}}`);
-  const value = Object.hasOwn(outside.env, reference) ? outside.env[reference] : undefined;
+  const given = Object.hasOwn(outside.env, reference) ? outside.env[reference] : undefined;
+  const value = given && withoutLineEnd(given);
   if (value === undefined) {
     return {
       ok: false,
@@ -81,8 +82,13 @@ function fileValue(path: string, outside: Outside): Value {
   if (content.length > MAX_FILE_CHARS) {
     return { ok: false, wrong: `the file ${path} is too large`, right: 'a secret or certificate of at most 256 KiB' };
   }
-  const value = content.replace(/\r?\n$/, '');
+  const value = withoutLineEnd(content);
   return value === '' ? { ok: false, wrong: `the file ${path} is empty`, right: 'a value in it' } : { ok: true, value };
+}
+
+/** Editors end a file, and `echo` a secret of Kubernetes, with a line end that is no part of the value. */
+function withoutLineEnd(text: string): string {
+  return text.replace(/\r?\n$/, '');
 }
 
 function unknownForm(text: string): Value {

@@ -35,7 +35,7 @@ Nothing is free by mistake: only the word \`free\` makes a route free, and an un
 
 ## Values
 
-- \`\${NAME}\` takes an environment variable, \`\${file:/path}\` the content of a file without its last line break, in every text value. A missing
+- \`\${NAME}\` takes an environment variable, \`\${file:/path}\` the content of a file, without a last line break, in every text value. A missing
   or empty one is a problem. \`$\${\` stands for a literal \`\${\`.
 - Addresses, amounts in atomic units and EIP-712 versions need quotes, or YAML reads a number.
 - Durations: \`250ms\`, \`30s\`, \`5m\`, \`1h\`, \`90d\`. Sizes: \`64KB\`, \`1MB\` or a number of bytes; KB is 1024 bytes.

@@ -250,6 +250,16 @@ describe('expansions', () => {
     ]);
   });
 
+  it('trims the trailing line break of an environment variable, which secrets of Kubernetes often have', () => {
+    expect(problemsOf(price(`\${PRICE}`), { env: { PRICE: '$0.5\n' } })).toEqual([]);
+    expect(problemsOf(price(`\${PRICE}`), { env: { PRICE: '\n' } })).toEqual([
+      expect.stringContaining('the environment variable PRICE is empty'),
+    ]);
+    expect(problemsOf(price(`\${PRICE}`), { env: { PRICE: '$0.5\n\n' } })).toEqual([
+      expect.stringContaining('holds a line break'),
+    ]);
+  });
+
   it.each([
     [`\${MISSING}`, 'the environment variable MISSING is not set'],
     [`\${EMPTY}`, 'the environment variable EMPTY is empty'],
