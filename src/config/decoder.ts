@@ -1,6 +1,7 @@
 import type { JsonObject } from '../domain/x402.ts';
 import { AbsentKey, keyPath } from './absent-key.ts';
 import { nearest } from './nearest.ts';
+import { otherBlankIn } from './other-blank.ts';
 import type { Place, Source } from './source.ts';
 import type { ConfigNode, MapNode } from './tree.ts';
 
@@ -189,6 +190,11 @@ function reportUnknown(name: string, place: Place, keys: Keys, others: OtherKeys
   const known = [...Object.keys(keys), ...(others.also ?? [])];
   const meant = nearest(name, known);
   const shown = JSON.stringify(name.length > 64 ? `${name.slice(0, 64)}…` : name);
+  const blank = otherBlankIn(name);
+  if (blank !== undefined) {
+    source.report(place, `the key ${shown} ${blank}`, 'spaces');
+    return;
+  }
   source.report(place, `the key ${shown} is not known`, meant === undefined ? `one of ${known.join(', ')}` : meant);
 }
 

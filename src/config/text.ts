@@ -1,6 +1,7 @@
 import type { Parsed } from '../domain/price.ts';
 import type { JsonObject } from '../domain/x402.ts';
 import { type Decoder, wrongKind } from './decoder.ts';
+import { otherBlankIn } from './other-blank.ts';
 import type { Place, Source } from './source.ts';
 import { readSwitch } from './switch-word.ts';
 
@@ -42,10 +43,12 @@ export function text<T>(options: TextOptions<T>): Decoder<T> {
       if (read === undefined) return undefined;
       const parsed = options.parse(read.text);
       if (parsed.ok) return parsed.value;
+      const blank = otherBlankIn(read.text);
       // The parser's message repeats the text, which must not be shown when it came from a secret.
       if (options.secret === 'parser') source.report(read.place, parsed.wrong, parsed.right);
       else if (options.secret) source.report(read.place, 'the value is not of the right form', options.expects);
       else if (read.expanded) source.report(read.place, `the value of ${read.written} is not right`, options.expects);
+      else if (blank !== undefined) source.report(read.place, `${read.written} ${blank}`, parsed.right);
       else source.report(read.place, parsed.wrong, otherWord(read.text, options) ?? parsed.right);
       return undefined;
     },

@@ -1,4 +1,5 @@
 import type { YAMLError } from 'yaml';
+import { otherBlankIn } from './other-blank.ts';
 
 /** What is wrong with the YAML, and what would be right. */
 export interface YamlFault {
@@ -84,17 +85,11 @@ const WORDS: readonly Words[] = [
   ],
 ];
 
-/** Blanks that look like spaces and are none, from web pages and word processors. */
-const OTHER_BLANK = /[\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000]/;
-
 /** Puts a fault of the parser into words; the parser's own where none are known. */
 export function describeYamlFault({ code, message, pos: [offset] }: YAMLError, text: string): YamlFault {
-  const [blank] = OTHER_BLANK.exec(lineAt(text, offset)) ?? [];
+  const blank = otherBlankIn(lineAt(text, offset));
   const known = WORDS.find(([fault]) => fault.test(`${code}: ${message}`));
-  if (blank !== undefined && code !== 'DUPLICATE_KEY') {
-    const number = blank.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
-    return { wrong: `the line holds a blank that is no space (U+${number})`, right: 'spaces' };
-  }
+  if (blank !== undefined && code !== 'DUPLICATE_KEY') return { wrong: `the line ${blank}`, right: 'spaces' };
   if (known === undefined) return { wrong: `the YAML is broken: ${firstLine(message)}`, right: 'YAML 1.2' };
   const [, wrong, right] = known;
   if (code === 'DUPLICATE_KEY') return { wrong: wrong.replace('$', () => keyAt(text, offset)), right };

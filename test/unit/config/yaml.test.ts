@@ -232,6 +232,20 @@ routes:
   });
 });
 
+describe('a blank that is no space', () => {
+  it.each([
+    ['in a key', '{path: /a, price:\u00a0$1}', 'the key "price:\u00a0$1" holds a blank that is no space (U+00A0)'],
+    ['before a key', '{path: /a, \u200bprice: $1}', 'price" holds a blank that is no space (U+200B), expected spaces'],
+    ['behind a value', '{path: /a, price: $1\u200b}', '"$1\u200b" holds a blank that is no space (U+200B), expected'],
+  ])('is named %s', (_, entry, wrong) => {
+    expect(problemsOf(`${HEAD}routes:\n  - ${entry}\n`).join('\n')).toContain(wrong);
+  });
+
+  it('may stand in a text for people', () => {
+    expect(problemsOf(`${HEAD}routes:\n  - {path: /a, price: $1, description: "100\u00a0km"}\n`)).toEqual([]);
+  });
+});
+
 describe('expansions', () => {
   const price = (text: string): string => `${HEAD}routes:\n  - path: /a\n    price: ${text}\n`;
 
