@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { formatAmount } from '../domain/amount.ts';
+import { isCharged } from '../domain/charge-rule.ts';
 import type { PaymentRecord } from '../domain/payment-record.ts';
 import { meaningOf } from '../domain/request-target.ts';
 import type { PathRewrite } from '../domain/route.ts';
@@ -11,6 +12,7 @@ import { hasLocations, type PublicPlace, publishLocations } from '../proxy/heade
 import { headOfChanged, relayResponseHeaders } from '../proxy/headers/to-client.ts';
 import {
   forReadableAnswer,
+  forWholeAnswer,
   forwardRequestHeaders,
   type PaidFacts,
   withLengthOf,
@@ -102,8 +104,17 @@ function headersOf(
   trace: TraceContext | undefined,
 ): string[] {
   const headers = forwardedHeaders(request, upstream, paid, trace);
-  if (request.plainAnswer !== true) return headers;
+  if (request.plainAnswer !== true) return isSoldWhole(request, paid) ? forWholeAnswer(headers) : headers;
   return forReadableAnswer(request.jsonAnswer === true ? askingForJson(headers) : headers);
+}
+
+/**
+ * Whether a part of an answer would cost nothing although the answer costs something: a buyer could ask for all of it as
+ * a part.
+ */
+function isSoldWhole({ price }: Pick<AcceptedRequest, 'price'>, paid: PaidFacts | undefined): boolean {
+  if (price === undefined || paid?.money === undefined) return false;
+  return isCharged(price.charge, 200) && !isCharged(price.charge, 206);
 }
 
 /** The path and query for the upstream, below its base path: canonical, rewritten. */

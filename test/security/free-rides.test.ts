@@ -12,6 +12,9 @@ routes:
   - { path: /got, methods: [GET], price: $0.01 }
   - { path: /posted, methods: [POST], price: $0.01 }
   - { path: /socket, price: $0.01, settle: before }
+  - { path: /whole, price: $0.01, charge: [200] }
+  - { path: /whole-before, price: $0.01, charge: [200], settle: before }
+  - { path: /parts, price: $0.01, charge: [200, 206] }
 `);
 });
 afterAll(async () => await siege.close());
@@ -88,6 +91,28 @@ describe('a priced route without a payment', () => {
     'PRI * HTTP/2.0',
   ])('is not served to %j', async (line) =>
     await expectUnserved(`${line}\r\nHost: gw.test\r\nConnection: close\r\n\r\n`, 400));
+});
+
+describe('a part of what is sold', () => {
+  /** A file server, as the API. */
+  beforeAll(() =>
+    siege.answer(({ headers: { range } }, res) => {
+      res.writeHead(range === undefined ? 200 : 206, { 'Content-Type': 'text/plain' }).end('all of it');
+    }),
+  );
+
+  it.each([
+    ['/whole', 200],
+    ['/whole-before', 200],
+    ['/parts', 206],
+    ['/paid', 206],
+  ])('of %s is charged, whichever part is asked for', async (path, status) => {
+    const headers = [paying(await siege.sign(path)), 'Range: bytes=0-', 'If-Range: "v1"'];
+    const answer = await siege.ask(lastRequest(`GET ${path}`, headers));
+    expect([statusOf(answer), answer.all('payment-response').length]).toEqual([status, 1]);
+    const again = await siege.ask(lastRequest(`GET ${path}`, headers));
+    expect(statusOf(again)).toBe(409);
+  });
 });
 
 describe('an upgrade of a priced route', () => {

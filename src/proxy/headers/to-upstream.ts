@@ -85,12 +85,17 @@ export function withLengthOf(replacement: Buffer | undefined, headers: string[])
   return headers;
 }
 
-/** Headers that ask for an answer that cannot be read: compressed, or a part that leaves out what it used. */
-const UNREADABLE = ['accept-encoding', 'range', 'if-range'];
+/** Headers that ask for a part of an answer. */
+const OF_PARTS = ['range', 'if-range'];
 
-/** Asks for an answer that can be read, whatever the client would take. A server may leave `Range` unobserved, too. */
+/** Asks for a whole answer. A server may leave `Range` unobserved, too (RFC 9110 §14.2). */
+export function forWholeAnswer(headers: readonly string[]): string[] {
+  return OF_PARTS.reduce<readonly string[]>(without, headers).slice();
+}
+
+/** Asks for an answer that can be read, whatever the client would take: whole, and not compressed. */
 export function forReadableAnswer(headers: readonly string[]): string[] {
-  return [...UNREADABLE.reduce<readonly string[]>(without, headers), 'Accept-Encoding', 'identity'];
+  return [...without(forWholeAnswer(headers), 'accept-encoding'), 'Accept-Encoding', 'identity'];
 }
 
 /** The headers without one, in any spelling that an API would take for it. */
