@@ -4,6 +4,7 @@ import type { PaymentRecord } from '../domain/payment-record.ts';
 import { type AccessPassNotice, accessPassExtension, accessPassHeaders } from '../protocol/access-pass.ts';
 import { tokenCookie } from '../proxy/carried-token.ts';
 import { passSale } from '../store/pass-sale.ts';
+import { browserPath } from './browser-path.ts';
 import type { RoutedRequest } from './exchange.ts';
 import type { PassAccess, Services } from './runtime.ts';
 import type { IssuedPass } from './stages.ts';
@@ -59,13 +60,14 @@ function noticeOf(pass: Pass, token: string): AccessPassNotice & { readonly toke
 }
 
 function cookieOf(
-  { publicOrigin }: RoutedRequest,
+  request: RoutedRequest,
   { cookie, rule }: PassAccess,
   { token, expiresAt }: AccessPassNotice & { readonly token: string },
   now: number,
 ): readonly [string, string][] {
   if (!cookie) return [];
-  const tls = publicOrigin.startsWith('https:');
+  const tls = request.publicOrigin.startsWith('https:');
+  const path = browserPath(request, rule.path);
   const maxAgeSeconds = expiresAt === undefined ? undefined : Math.max(0, Math.floor((expiresAt - now) / 1000));
-  return [['Set-Cookie', tokenCookie({ token, path: rule.path, tls, maxAgeSeconds })]];
+  return [['Set-Cookie', tokenCookie({ token, path, tls, maxAgeSeconds })]];
 }

@@ -3,6 +3,7 @@ import { GatewayError } from '../domain/gateway-error.ts';
 import { isPrefetch } from '../domain/request-head.ts';
 import { carriedPayments, MOST_PAYMENT_COOKIE, paymentCookie } from '../proxy/carried-token.ts';
 import { findHeld } from './authorize.ts';
+import { browserPath } from './browser-path.ts';
 import { charge } from './charge.ts';
 import type { ClaimedPayment } from './claim.ts';
 import { crossOriginHeaders } from './cross-origin.ts';
@@ -110,7 +111,7 @@ function answerLater(request: RoutedRequest, notice: SettlementNotice): Served {
   if (clientGone.aborted) return served('client_gone');
   const cookie = paymentCookie({
     payment,
-    path: pathOf(publicOrigin, head.target),
+    path: browserPath(request, sentPath(head.target)),
     tls: publicOrigin.startsWith('https:'),
     maxAgeSeconds: Math.max(1, Math.floor(runtime.plan.retryWindowMs / 1000)),
   });
@@ -124,11 +125,9 @@ function answerLater(request: RoutedRequest, notice: SettlementNotice): Served {
   return answered('kept', answer);
 }
 
-/** The path as the browser knows it: as sent, with the prefix that a trusted proxy has removed. */
-function pathOf(publicOrigin: string, target: string): string {
-  const sent = target.startsWith('/') ? (target.split('?', 1)[0] ?? '/') : new URL(target).pathname;
-  const prefix = new URL(publicOrigin).pathname;
-  return prefix === '/' ? sent : prefix.replace(/\/$/, '') + sent;
+/** The path as it was sent: browsers compare it with the cookie's, escapes included. */
+function sentPath(target: string): string {
+  return target.startsWith('/') ? (target.split('?', 1)[0] ?? '/') : new URL(target).pathname;
 }
 
 /** Whether a navigation carries the cookie of a payment. Called for every request of a priced route. */

@@ -12,6 +12,8 @@ let devnet: Devnet;
 let upstream: TestUpstream;
 let gateway: TestGateway;
 let plain: TestGateway;
+/** Behind a proxy that takes a prefix off the path. */
+let behind: TestGateway;
 let buyer: Payer;
 let answer: Parameters<typeof startUpstream>[0];
 /** Added to the real time by the gateway's clock. */
@@ -30,6 +32,9 @@ routes:
   const clock = (): number => Date.now() + ahead;
   gateway = await startTestGateway(`${settings(devnet, upstream.url)}${table}`, { clock });
   plain = await startTestGateway(`${settings(devnet, upstream.url)}paywall: off\n${table}`);
+  behind = await startTestGateway(
+    `${settings(devnet, upstream.url)}trustedProxies: [127.0.0.0/8]\npublicUrl: https://shop.example.com\n${table}`,
+  );
 });
 
 beforeEach(async () => {
@@ -39,7 +44,7 @@ beforeEach(async () => {
 });
 
 afterAll(async () => {
-  await Promise.all([gateway.close(), plain.close()]);
+  await Promise.all([gateway.close(), plain.close(), behind.close()]);
   await Promise.all([devnet.close(), upstream.close()]);
 });
 
@@ -205,6 +210,14 @@ describe('a payment whose answer is opened later', () => {
     ahead = 3_600_000;
     expect((await navigate('/article', cookie)).status).toBe(402);
     expect(await paidTo()).toBe(before);
+  });
+
+  it('comes with cookies for the paths that the browser knows, behind a proxy that takes a prefix off them', async () => {
+    const url = `${behind.url}/pass`;
+    const signed = await signFor(devnet, buyer, url);
+    const prefixed = { ...BROWSER, 'X-Forwarded-Prefix': '/v1/', 'PAYMENT-SIGNATURE': signed, 'X402-Answer': 'later' };
+    const cookies = (await fetch(url, { headers: prefixed })).headers.getSetCookie();
+    expect(cookies.map((cookie) => /; Path=([^;]*)/.exec(cookie)?.[1])).toEqual(['/v1/pass', '/v1/pass']);
   });
 
   it('buys the pass as well, whose cookie opens the route afterwards', async () => {
