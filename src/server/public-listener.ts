@@ -19,6 +19,12 @@ import { serveUpgrade } from './serve-upgrade.ts';
 
 /** How long a client may take to send its request head, in milliseconds. */
 const HEAD_TIMEOUT_MS = 20_000;
+/**
+ * How long a connection may be without a byte before the system asks whether its client is still there, in milliseconds.
+ * Without the question nothing tells of a client that has lost its network: the silent event stream that it listened to
+ * would hold a connection to the API for ever.
+ */
+const PROBE_MS = 60_000;
 /** How often idle connections are closed while draining, in milliseconds. */
 const SWEEP_MS = 50;
 /** How long a new connection may be silent while draining, in milliseconds: its first request may be on its way. */
@@ -85,6 +91,8 @@ class DrainingListener implements PublicListener {
       // off.
       requestTimeout: 0,
       noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: PROBE_MS,
       insecureHTTPParser: false,
       // Behind an answer under way nobody can upgrade: the connection ends after it. A Node without this option emits
       // `upgrade` then.

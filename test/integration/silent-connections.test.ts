@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -53,6 +54,35 @@ async function silent(port: number): Promise<Socket> {
   socket.resume();
   return socket;
 }
+
+/**
+ * When the system asks for the other end of a connection next, in milliseconds, as Linux tells it (`proc_pid_net`);
+ * `undefined` where it never does.
+ */
+function nextProbeMs(serverPort: number, { localPort = 0 }: Socket): number | undefined {
+  const [from, to] = [serverPort, localPort].map((port) => `:${port.toString(16).toUpperCase().padStart(4, '0')}`);
+  const lines = readFileSync('/proc/net/tcp', 'utf8').split('\n');
+  const fields = lines.map((line) => line.trim().split(/\s+/));
+  const [, , , , , timer = ''] =
+    fields.find(([, near, far]) => near?.endsWith(`${from}`) && far?.endsWith(`${to}`)) ?? [];
+  const [kind, hundredths = ''] = timer.split(':');
+  return kind === '02' ? Number.parseInt(hundredths, 16) * 10 : undefined;
+}
+
+describe.runIf(process.platform === 'linux')('a client that waits for a silent answer', () => {
+  it.each([
+    ['HTTP', ''],
+    ['TLS', TLS_SETTING],
+  ])('is asked for by the system within a minute over %s: it may have lost its network', async (_name, tls) => {
+    const { port, waiting } = await started(`${tls}\n`);
+    const socket = await silent(port);
+    const speaking = tls === '' ? socket : kept(await connectOverTls(port, 'http/1.1', socket));
+    speaking.write('GET /events HTTP/1.1\r\nHost: gw\r\n\r\n');
+    await expect.poll(() => waiting.length).toBe(1);
+    await expect.poll(() => nextProbeMs(port, socket)).toBeGreaterThan(0);
+    expect(nextProbeMs(port, socket)).toBeLessThanOrEqual(60_000);
+  });
+});
 
 describe('a shutdown', () => {
   it(
