@@ -30,7 +30,8 @@ export function lookAtFile(path: string): void {
   if (statSync(path).isDirectory()) throw Object.assign(new Error('it is a folder'), { code: 'EISDIR' });
 }
 
+/** Editors and shells of Windows write a byte order mark in front of a text, which is no part of a key or a token. */
 function asText(bytes: Buffer): string {
   if (!isUtf8(bytes)) throw new Error('it is not in UTF-8');
-  return bytes.toString('utf8');
+  return bytes.toString('utf8').replace(/^\ufeff/, '');
 }

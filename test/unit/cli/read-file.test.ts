@@ -21,6 +21,7 @@ function whyNot(read: (path: string) => unknown, name: string): string {
 }
 
 writeFileSync(at('text'), 'prix: 1 €\n');
+writeFileSync(at('marked'), '\ufeffsecret\n');
 writeFileSync(at('latin1'), Buffer.from('caf\xe9', 'latin1'));
 writeFileSync(at('utf16'), Buffer.from('a: b', 'utf16le').swap16());
 mkdirSync(at('folder'));
@@ -35,6 +36,10 @@ describe('a configuration or secret file', () => {
       'prix: 1 €\n',
       'prix: 1 €\n',
     ]);
+  });
+
+  it('has no byte order mark', () => {
+    expect([readTextFile(at('marked')), readTextOrPipe(at('marked'))]).toEqual(['secret\n', 'secret\n']);
   });
 
   it.each([
