@@ -10,6 +10,7 @@ import type { Scheme } from '../scheme/scheme.ts';
 import { DEFAULT_ACCESS_TOKENS } from './access-keys.ts';
 import { type AssetTable, networkName } from './asset-table.ts';
 import { checkListeners, checkProxyProtocol, checkTrust } from './check-listeners.ts';
+import { checkUpstreams } from './check-upstreams.ts';
 import { compileAdmin } from './compile-admin.ts';
 import { asAsked, checkAuthz } from './compile-authz.ts';
 import { compileFacilitators, servedNetworks } from './compile-facilitators.ts';
@@ -76,6 +77,7 @@ export function compile(file: GatewayFields, world: CompileWorld, source: Source
   const ledger = compileLedger(gateway, cpus, source);
   const webhooks = compileWebhooks(gateway, routes, source);
   checkListeners(gateway, source);
+  checkUpstreams(gateway, source);
   checkProxyProtocol(gateway, source);
   checkTrust(gateway, source);
   checkTracing(gateway, source);

@@ -115,6 +115,36 @@ describe('addresses and URLs', () => {
     expect(problemsOf(withTop(`listen: ${given}`))).toHaveLength(1);
   });
 
+  it.each([
+    ['', 'http://127.0.0.1:9402', 'the admin listener'],
+    ['', 'http://localhost:9402/base', 'the admin listener'],
+    ['admin: 0.0.0.0:9000', 'http://127.8.8.8:9000', 'the admin listener'],
+    ['admin: unix:/run/admin.sock', 'unix:/run/admin.sock', 'the admin listener'],
+    ['', 'http://localhost:8402', 'the gateway itself'],
+    ['listen: "[::]:8402"', 'http://[::1]:8402', 'the gateway itself'],
+    ['listen: 10.0.0.7:80', 'http://10.0.0.7', 'the gateway itself'],
+  ])('forwards nothing to itself: with %j not to %s', (line, url, wrong) => {
+    const file = withUpstream(url).replace('routes:', `${line}\nroutes:`);
+    expect(problemsOf(file)).toEqual([expect.stringContaining(`is ${wrong}`)]);
+  });
+
+  it.each([
+    ['', 'http://127.0.0.1:8403'],
+    ['', 'http://10.0.0.7:9402'],
+    ['', 'http://[::1]:8402'],
+    ['listen: 10.0.0.7:8402', 'http://127.0.0.1:8402'],
+    ['admin: off', 'http://127.0.0.1:9402'],
+  ])('forwards to others: with %j to %s', (line, url) => {
+    expect(problemsOf(withUpstream(url).replace('routes:', `${line}\nroutes:`))).toEqual([]);
+  });
+
+  it('forwards a rewritten path to another route of its own, and never to the admin pages', () => {
+    const route = (url: string) =>
+      `${HEAD}routes:\n  - {path: /a, price: $1, upstream: "${url}", rewrite: {from: /a, to: /b}}\n`;
+    expect(problemsOf(route('http://127.0.0.1:8402'))).toEqual([]);
+    expect(problemsOf(route('http://127.0.0.1:9402'))).toEqual([expect.stringContaining('routes[0].upstream')]);
+  });
+
   it('keeps the admin pages off the public address', () => {
     expect(problemsOf(withTop('listen: 0.0.0.0:9402'))).toEqual([
       expect.stringContaining('listen has the same address'),

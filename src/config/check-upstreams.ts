@@ -1,0 +1,67 @@
+import type { ListenAddress } from '../domain/plan.ts';
+import { serverName, type Upstream, type UpstreamServer } from '../domain/upstream.ts';
+import { type Field, soundValue } from './decoder.ts';
+import { itemsOf } from './forms.ts';
+import type { GatewayFields } from './gateway-keys.ts';
+import type { Source } from './source.ts';
+
+/** No request is forwarded to the gateway itself. */
+export function checkUpstreams(gateway: GatewayFields, source: Source): void {
+  const own = ownListeners(gateway);
+  const check = (upstream: Field<Upstream>, isRewritten: boolean): void => {
+    for (const server of soundValue(upstream)?.servers ?? []) {
+      for (const { address, wrong, always } of own) {
+        if (!leadsTo(server, address) || (isRewritten && !always)) continue;
+        source.report(upstream.place, `${serverName(server)} is ${wrong}`, 'the address of the API');
+      }
+    }
+  };
+  check(gateway.upstream, false);
+  for (const { upstream, rewrite } of itemsOf(gateway.routes)) check(upstream, rewrite.kind !== 'absent');
+}
+
+/** A listener of the gateway, and what is wrong with it as an upstream. */
+interface OwnListener {
+  readonly address: ListenAddress;
+  readonly wrong: string;
+  /** Whether it is wrong also behind a rewrite, which may lead to another route. */
+  readonly always: boolean;
+}
+
+function ownListeners(gateway: GatewayFields): readonly OwnListener[] {
+  const listen = soundValue(gateway.listen);
+  const admin = soundValue(gateway.admin);
+  return [
+    ...(listen === undefined
+      ? []
+      : [{ address: listen, wrong: 'the gateway itself: each request would come back for ever', always: false }]),
+    ...(admin === undefined || admin === 'off'
+      ? []
+      : [{ address: admin.listen, wrong: 'the admin listener: buyers would reach the admin pages', always: true }]),
+  ];
+}
+
+function leadsTo({ origin, socketPath }: UpstreamServer, address: ListenAddress): boolean {
+  if (address.kind === 'unix' || socketPath !== undefined)
+    return address.kind === 'unix' && socketPath === address.path;
+  const { protocol, hostname, port } = new URL(origin);
+  if (Number(port || (protocol === 'https:' ? 443 : 80)) !== address.port) return false;
+  return isReachedBy(address.host, hostname.replace(/^\[|\]$/g, ''));
+}
+
+const LOOPBACK = /^127(?:\.\d+){3}$/;
+
+/** Whether a host leads to an address for certain. */
+function isReachedBy(address: string, host: string): boolean {
+  switch (address) {
+    case '0.0.0.0':
+      return host === address || host === 'localhost' || LOOPBACK.test(host);
+    case '::':
+      return host === address || host === '::1' || isReachedBy('0.0.0.0', host);
+    case '127.0.0.1':
+    case '::1':
+      return host === address || host === 'localhost';
+    default:
+      return host === address;
+  }
+}
