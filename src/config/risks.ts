@@ -16,8 +16,8 @@ const ANOTHER_HOST = 'another.invalid';
 type Leaks = Map<string, { readonly place: Place; readonly wrong: string; readonly right: string; more: number }>;
 
 /**
- * Warns of a sound file that gives away what it prices when the API or a client does as they like: allowed, since only
- * the operator knows the API. Routes that share a cause are one warning.
+ * Warns of a sound file that gives away what it prices, or loses it, when the API or a client does as they like: allowed,
+ * since only the operator knows the API. Routes that share a cause are one warning.
  */
 export function warnOfRisks(plan: Plan, gateway: GatewayFields, source: Source): void {
   const fields = (soundValue(gateway.routes) ?? []).flatMap((field) => soundValue(field) ?? []);
@@ -28,6 +28,7 @@ export function warnOfRisks(plan: Plan, gateway: GatewayFields, source: Source):
     findFreeTwins(route, plan, gateway, places, leaks);
     findFreeWork(route, fields[index], gateway, leaks);
     findLostSignIn(route, fields[index], plan, leaks);
+    findLostSessions(route, fields[index], gateway, leaks);
   });
   for (const { place, wrong, right, more } of leaks.values()) {
     source.warn(place, more === 0 ? wrong : `${wrong}; the same holds for ${more} more`, right);
@@ -96,6 +97,19 @@ function findLostSignIn(route: Route, fields: RouteFields | undefined, plan: Pla
     const wrong = `nobody can use the free requests of ${route.name}: ${why}`;
     add(leaks, fields.free.place, wrong, 'publicUrl, a host on the route, or by: address');
   }
+}
+
+/** Most MCP servers keep their sessions in memory: another one answers 404, which few clients get over. */
+function findLostSessions(
+  { mcp, upstream: { servers } }: Route,
+  fields: RouteFields | undefined,
+  gateway: GatewayFields,
+  leaks: Leaks,
+): void {
+  if (mcp === undefined || servers.length === 1 || fields === undefined) return;
+  const { place } = inherited(fields.upstream, gateway.upstream);
+  const wrong = 'a session of MCP lives in the server that began it, and its calls go to all of these servers in turn';
+  add(leaks, place, wrong, 'one server, unless they keep no sessions');
 }
 
 /** A foreign transfer can be found only on the chain. */

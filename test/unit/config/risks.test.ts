@@ -137,3 +137,16 @@ describe('a 402 with a head too long for nginx', () => {
     ]);
   });
 });
+
+describe('an MCP server of several servers', () => {
+  const mcp = 'path: /mcp, mcp: {tools: {"*": $1}}';
+
+  it('causes a warning, because each of them knows its own sessions only', () => {
+    const several = 'upstream: ["http://127.0.0.1:81", "http://127.0.0.1:82"]';
+    expect(warned('', `${mcp}, ${several}`)).toEqual([
+      'routes[0].upstream: a session of MCP lives in the server that began it, and its calls go to all of these servers in turn',
+    ]);
+    expect(warned('', mcp)).toEqual([]);
+    expect(warned('', `path: /a, price: $1, ${several}`)).toEqual([]);
+  });
+});
