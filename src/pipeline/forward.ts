@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { formatAmount } from '../domain/amount.ts';
+import type { Answer } from '../domain/answer.ts';
 import { isCharged } from '../domain/charge-rule.ts';
 import type { PaymentRecord } from '../domain/payment-record.ts';
 import { meaningOf } from '../domain/request-target.ts';
@@ -158,6 +159,18 @@ export function forwardedHeaders(
  */
 export function checkHead(request: AcceptedRequest, response: UpstreamResponse): void {
   headOf(request, response, response.rawHeaders, true, []);
+}
+
+/**
+ * The head of a response as an answer of its own; its body is dropped.
+ *
+ * @throws GatewayError `upstream_invalid_answer` for a head that cannot be relayed
+ */
+export function headAlone(request: AcceptedRequest, response: UpstreamResponse): Answer {
+  const headers = headOf(request, response, headOfChanged(response.rawHeaders, 0), false, []);
+  response.discard();
+  const { status, statusText: reason } = response;
+  return { status, reason, headers, body: undefined, encoding: 'latin1', dated: true };
 }
 
 /** Changes the body of an answer on its way. */

@@ -188,6 +188,19 @@ describe('cors: api', () => {
     expect(sent).not.toContain('payment-signature');
   });
 
+  it('gives nothing away where the API does not look at the method', async () => {
+    siege = await laySiege(`cors: api${ROUTES}`);
+    siege.answer((_req, res) => {
+      res.writeHead(200, { 'Access-Control-Allow-Origin': PAGE, 'Content-Type': 'text/plain', ETag: '"1"' });
+      res.write('what is ');
+      res.end('sold');
+    });
+    const answer = await preflight();
+    expect([statusOf(answer), answer.body.toString()]).toEqual([200, '']);
+    expect(answer.all('content-length')).toEqual(['0']);
+    expect(answer.all('access-control-allow-origin')).toEqual([PAGE]);
+  });
+
   it('allows nothing where the API allows nothing', async () => {
     siege = await laySiege(`cors: api${ROUTES}`);
     siege.answer((_req, res) => res.writeHead(403).end('not for you'));
