@@ -1,15 +1,20 @@
 import { GatewayError } from '../domain/gateway-error.ts';
 import type { RequestHead } from '../domain/request-head.ts';
 import type { Runtime } from '../pipeline/runtime.ts';
+import { canonical, OWN_PREFIX } from '../proxy/headers/names.ts';
 import type { QuestionForm } from './question-form.ts';
 
 /** Fields of the question alone: the body of the request, if it has one, stays with the proxy. */
 const OF_QUESTION: readonly string[] = ['content-length', 'transfer-encoding', 'expect'];
 
+/** The fields with that prefix that clients send. */
+const OF_CLIENTS: ReadonlySet<string> = new Set(['x402-access-token', 'x402-answer']);
+
 /**
  * The head of the request that a proxy asks about. It has no body.
  *
- * @throws GatewayError `request_malformed` for a question of anybody else, or one that does not name exactly one request
+ * @throws GatewayError `request_malformed` for a question of anybody else, or one that does not name exactly one request,
+ *   or whose client says what the API believes of the gateway alone
  */
 export function describedRequest(
   question: RequestHead,
@@ -19,6 +24,7 @@ export function describedRequest(
   if (!trustedPeers.has(question.peer)) {
     throw new GatewayError('request_malformed', { detail: 'Only a proxy that the gateway trusts may ask here.' });
   }
+  refuseForged(question);
   const method = fields === undefined ? question.method : theOne(question, fields.method);
   const target = fields === undefined ? question.target : theOne(question, fields.target);
   const dropped = new Set(fields === undefined ? OF_QUESTION : [...OF_QUESTION, fields.method, fields.target]);
@@ -29,6 +35,17 @@ export function describedRequest(
     rawHeaders: question.rawHeaders.filter((_text, index, raw) => !dropped.has(nameAt(raw, index - (index % 2)))),
     headers: Object.fromEntries(Object.entries(question.headers).filter(([name]) => !dropped.has(name))),
   };
+}
+
+/**
+ * A proxy that forwards the request itself replaces `X402-Payer` by what it is told, and leaves its twins, such as
+ * `X402.Payer`, which many APIs read as one variable with it. Nor does it know the fields that come later.
+ */
+function refuseForged({ headers }: RequestHead): void {
+  for (const name of Object.keys(headers)) {
+    if (canonical(name).startsWith(OWN_PREFIX) && !OF_CLIENTS.has(name))
+      throw new GatewayError('request_malformed', { detail: `No client may send ${name}.` });
+  }
 }
 
 function nameAt(raw: readonly string[], index: number): string {

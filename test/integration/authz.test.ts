@@ -177,6 +177,19 @@ describe('a question', () => {
     expect(said).toBe(expected);
   });
 
+  it.each([
+    'X402-Payer',
+    'X402.Payer',
+    'X402_Amount',
+    'X402-Something-New',
+  ])('gets a no where a client says what the API believes of the gateway: %s', async (name) => {
+    const refused = await fetch(asked.gateway.url, { headers: [[...METHOD], [...FREE], [name, '0x1']] });
+    expect([refused.status, await refused.json()]).toEqual([
+      400,
+      expect.objectContaining({ code: 'request_malformed' }),
+    ]);
+  });
+
   it('about a preflight that the API answers gets a yes', async () => {
     const { gateway } = await startAsked('traefik', { cors: 'api' });
     const [at, { headers }] = question('traefik', '/data', 'OPTIONS');
@@ -255,8 +268,10 @@ describe.skipIf(executable === undefined)(`nginx with auth_request${why}`, () =>
 
   it('sells to a stock client, and serves nothing unpaid', async () => {
     const before = await paidTo();
-    const free = await fetch(`${nginx.url}/free`, { headers: { 'X402-Payer': 'forged' } });
+    const free = await fetch(`${nginx.url}/free`);
     expect([free.status, await free.text()]).toEqual([200, 'the API at /free, paid by nobody']);
+    for (const name of ['X402-Payer', 'X402-Amount'])
+      expect((await fetch(`${nginx.url}/free`, { headers: { [name]: 'forged' } })).status).toBe(400);
     const unpaid = await fetch(`${nginx.url}/data?a=b`);
     expect([unpaid.status, challengeOf(unpaid).resource.url]).toEqual([402, `${nginx.url}/data?a=b`]);
     expect(api.seen.filter(({ url }) => url.startsWith('/data'))).toEqual([]);
