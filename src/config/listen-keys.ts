@@ -109,5 +109,11 @@ function parseHostName(given: string): Parsed<string> {
     : /:\d*$/.test(given)
       ? 'a host has no port here'
       : `${JSON.stringify(given)} is not a lower-case host name`;
-  return HOST_NAME.test(given) ? { ok: true, value: given } : { ok: false, wrong: why, right };
+  return HOST_NAME.test(given) ? { ok: true, value: given } : { ok: false, wrong: why, right: asSent(given) ?? right };
+}
+
+/** A host as clients send it: in small letters, with `xn--…` for other letters than ASCII, without port or final dot. */
+function asSent(given: string): string | undefined {
+  const host = URL.parse(`http://${given}`)?.hostname.replace(/\.$/, '');
+  return host !== undefined && HOST_NAME.test(host) ? host : undefined;
 }

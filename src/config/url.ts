@@ -17,7 +17,7 @@ export function parseHttpUrl(given: string, rules: UrlRules): Parsed<URL> {
     return {
       ok: false,
       wrong: `${JSON.stringify(given)} is not an http or https URL`,
-      right: completed(given) ?? rules.right,
+      right: completed(given) ?? asSent(given) ?? rules.right,
     };
   }
   if (given.includes('\\')) return wrong('the URL holds a backslash');
@@ -40,6 +40,13 @@ function completed(given: string): string | undefined {
   if (host === undefined || !/[.:]|^localhost$/.test(host)) return undefined;
   const url = `${/:|^localhost$/.test(host) ? 'http' : 'https'}://${host}`;
   return URL.canParse(url) ? url : undefined;
+}
+
+/** A URL whose host has other letters than ASCII, in those that it is asked by. */
+function asSent(given: string): string | undefined {
+  const [, scheme, host = '', rest = ''] = /^(https?:\/\/)([^/?#@\s]+)([!-~]*)$/.exec(given) ?? [];
+  const url = URL.parse(given);
+  return scheme === undefined || url === null || /^[!-~]+$/.test(host) ? undefined : scheme + url.host + rest;
 }
 
 /** Pattern for editors; {@link parseHttpUrl} decides. */

@@ -290,6 +290,22 @@ describe('addresses and URLs', () => {
     expect(problemsOf(withUpstream(`{url: "http://127.0.0.1", headers: {${header}}}`))).toHaveLength(1);
   });
 
+  it.each([
+    ['API.Example.com', 'api.example.com'],
+    ['b\u00fccher.example', 'xn--bcher-kva.example'],
+    ['api.example.com:8443', 'api.example.com'],
+    ['api.example.com.', 'api.example.com'],
+    ['"*.example.com"', 'a lower-case host name without port, such as api.example.com'],
+  ])('says how clients send the host %s', (host, right) => {
+    const [problem = '', ...more] = problemsOf(`${HEAD}routes:\n  - {path: /a, price: $1, host: ${host}}\n`);
+    expect([problem.replace(/.*, expected /, ''), more]).toEqual([right, []]);
+  });
+
+  it('says how clients ask for a public URL of other letters', () => {
+    const [problem = ''] = problemsOf(withTop('publicUrl: https://b\u00fccher.example:8443'));
+    expect(problem).toMatch(/, expected https:\/\/xn--bcher-kva\.example:8443$/);
+  });
+
   it('believes forwarding headers of CIDR blocks only', () => {
     expect(planOf(withTop('trustedProxies: [10.0.0.0/8, 192.0.2.1, "2001:db8::/32"]')).trustedProxies).toEqual([
       '10.0.0.0/8',
