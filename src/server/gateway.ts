@@ -113,7 +113,7 @@ async function listen(parts: Parts, deps: GatewayDeps): Promise<SoleGateway> {
   const { plans, services, metrics, store, reconciler, facilitators, opener } = parts;
   const { plan } = plans.current;
   const door = registry.doorKinds.find((kind) => kind.isFor(plan));
-  const listener = createPublicListener(services, await door?.open(plan));
+  const listener = createPublicListener(services, await door?.open(plan), log);
   metrics.readConnections(() => listener.connections);
   metrics.readDroppedLines(() => droppedLines(log));
   const checks = (): readonly ReadinessCheck[] => {

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { InFlight } from '../domain/in-flight.ts';
 import { createServer } from '../engine/node-http.ts';
+import type { Logger } from '../observe/log.ts';
 import type { Door } from '../pipeline/door.ts';
 import type { Services } from '../pipeline/runtime.ts';
 import { serve } from '../pipeline/serve.ts';
@@ -16,6 +17,7 @@ import { withoutUpgrade } from './ignored-upgrade.ts';
 import { answerOn, PipelinedRequests } from './pipelined-requests.ts';
 import { problem, rawAnswer } from './raw-answer.ts';
 import { serveUpgrade } from './serve-upgrade.ts';
+import { UnknownProxies } from './unknown-proxies.ts';
 
 /** How long a client may take to send its request head, in milliseconds. */
 const HEAD_TIMEOUT_MS = 20_000;
@@ -53,8 +55,8 @@ export interface PublicListener {
  *
  * @param door serves its requests; `undefined` where they are forwarded to an API
  */
-export function createPublicListener(services: Services, door: Door | undefined): PublicListener {
-  return new DrainingListener(services, door);
+export function createPublicListener(services: Services, door: Door | undefined, log: Logger): PublicListener {
+  return new DrainingListener(services, door, new UnknownProxies(log));
 }
 
 /** A request that is being served. */
@@ -69,6 +71,7 @@ class DrainingListener implements PublicListener {
   readonly server: Server;
   readonly #services: Services;
   readonly #door: Door | undefined;
+  readonly #unknown: UnknownProxies;
   /** Requests being served. They may go on after their connection is gone: a settlement is waited for. */
   readonly #serving = new InFlight<Serving>();
   readonly #guard: ConnectionGuard;
@@ -78,9 +81,10 @@ class DrainingListener implements PublicListener {
   readonly #read: (socket: Socket) => void;
   #leaving = false;
 
-  constructor(services: Services, door: Door | undefined) {
+  constructor(services: Services, door: Door | undefined, unknown: UnknownProxies) {
     this.#services = services;
     this.#door = door;
+    this.#unknown = unknown;
     this.#guard = new ConnectionGuard(services.runtime);
     const { limits, keepAliveTimeoutMs } = services.runtime().plan;
     this.server = createServer({
@@ -192,6 +196,7 @@ class DrainingListener implements PublicListener {
   #serve(req: IncomingMessage, res: ServerResponse): void {
     // The last answer on this connection: a later request on it would not be served.
     if (this.#leaving) res.shouldKeepAlive = false;
+    this.#unknown.look(req, this.#services.runtime().trustedPeers);
     const received = receivedRequest(req, res);
     const served = this.#door?.serve(received, this.#services) ?? serve(received, this.#services);
     this.#track({ served, res, departure: received.client.departure });
