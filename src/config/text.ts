@@ -27,6 +27,8 @@ const EXPANSION_PATTERN = '\\$\\{';
 /** C0, DEL and C1: a value with a line break could forge a header or a log line. */
 const CONTROL = /\p{Cc}/u;
 const CONTROL_BUT_BREAKS = /[^\P{Cc}\r\n\t]/u;
+/** Shells take quotes off a value; Docker, with `--env-file`, and Kubernetes do not. */
+const IN_QUOTES = /^(["']).+\1$/s;
 
 /** A scalar text that means something: an address, a duration, a price. */
 export function text<T>(options: TextOptions<T>): Decoder<T> {
@@ -43,16 +45,30 @@ export function text<T>(options: TextOptions<T>): Decoder<T> {
       if (read === undefined) return undefined;
       const parsed = options.parse(read.text);
       if (parsed.ok) return parsed.value;
-      const blank = otherBlankIn(read.text);
-      // The parser's message repeats the text, which must not be shown when it came from a secret.
-      if (options.secret === 'parser') source.report(read.place, parsed.wrong, parsed.right);
-      else if (options.secret) source.report(read.place, 'the value is not of the right form', options.expects);
-      else if (read.expanded) source.report(read.place, `the value of ${read.written} is not right`, options.expects);
-      else if (blank !== undefined) source.report(read.place, `${read.written} ${blank}`, parsed.right);
-      else source.report(read.place, parsed.wrong, otherWord(read.text, options) ?? parsed.right);
+      reportWrong(read, parsed, options, source);
       return undefined;
     },
   };
+}
+
+/** The parser's message repeats the text, which must not be shown when it came from a secret. */
+function reportWrong<T>(
+  { place, text: given, written, expanded }: ReadText,
+  { wrong, right }: Extract<Parsed<T>, { ok: false }>,
+  options: TextOptions<T>,
+  source: Source,
+): void {
+  const blank = otherBlankIn(given);
+  if (expanded && IN_QUOTES.test(given)) source.report(place, quotedText(written), 'the value without them');
+  else if (options.secret === 'parser') source.report(place, wrong, right);
+  else if (options.secret) source.report(place, 'the value is not of the right form', options.expects);
+  else if (expanded) source.report(place, `the value of ${written} is not right`, options.expects);
+  else if (blank !== undefined) source.report(place, `${written} ${blank}`, right);
+  else source.report(place, wrong, otherWord(given, options) ?? right);
+}
+
+function quotedText(written: string): string {
+  return `the quotes around what ${written} stands for are a part of it`;
 }
 
 /** The word that is right where another one for the same was given: `off` for `no` or `false`. */
@@ -150,6 +166,8 @@ function readText(at: Place, source: Source, options: ReadOptions): ReadText | u
     source.report(place, expansion.wrong, expansion.right);
     return undefined;
   }
+  if (expansion.expanded && IN_QUOTES.test(expansion.text))
+    source.warn(place, quotedText(JSON.stringify(value)), 'the value without them');
   if ((options.multiline ? CONTROL_BUT_BREAKS : CONTROL).test(expansion.text)) {
     source.report(place, 'the value holds a line break or another control character', options.expects);
     return undefined;

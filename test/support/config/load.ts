@@ -71,8 +71,8 @@ export function problemsOf(text: string, world?: World): readonly string[] {
 }
 
 /** The warnings of a file that must be sound. */
-export function warningsOf(text: string): readonly Problem[] {
-  const loaded = load(text);
+export function warningsOf(text: string, world?: World): readonly Problem[] {
+  const loaded = load(text, world);
   if (!loaded.ok) throw new Error(loaded.problems.map(renderProblem).join('\n'));
   return loaded.warnings;
 }

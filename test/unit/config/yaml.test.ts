@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { renderFolded } from '../../../src/config/problem.ts';
-import { HEAD, load, paidPriceOf, planOf, problemsOf } from '../../support/config/load.ts';
+import { HEAD, load, paidPriceOf, planOf, problemsOf, warningsOf } from '../../support/config/load.ts';
 
 const ROUTES = 'routes:\n  - {path: /a, price: $1}\n';
 
@@ -272,6 +272,16 @@ describe('expansions', () => {
     expect(problemsOf(price(`\${PRICE}`), { env: { PRICE: '$0.5\n\n' } })).toEqual([
       expect.stringContaining('holds a line break'),
     ]);
+  });
+
+  it('tells of quotes around a value, which Docker and Kubernetes take for a part of it', () => {
+    const key = `{ url: "http://127.0.0.1:8080", headers: { x-api-key: "\${KEY}" } }`;
+    const file = `${HEAD}${ROUTES}`.replace('http://127.0.0.1:8080', key);
+    const warned = (KEY: string): readonly string[] => warningsOf(file, { env: { KEY } }).map(({ wrong }) => wrong);
+    const told = `the quotes around what "\${KEY}" stands for are a part of it`;
+    expect([warned('"s3cret"'), warned("'s3cret'")]).toEqual([[told], [told]]);
+    expect([warned('s3cret'), warned('"s3cret'), warned('"')]).toEqual([[], [], []]);
+    expect(problemsOf(price(`\${KEY}`), { env: { KEY: '"$0.5"' } })).toEqual([expect.stringContaining(told)]);
   });
 
   it.each([
