@@ -24,7 +24,7 @@ export function forwardedOrigin({ headers }: Pick<RequestHead, 'headers'>): Forw
   const port = first(headers['x-forwarded-port']);
   return {
     proto,
-    host: host && withPort(host, port, proto),
+    host: host && withPort(host, port),
     prefix: readPrefix(first(headers['x-forwarded-prefix'])),
   };
 }
@@ -59,10 +59,13 @@ function readProto(text: string | undefined): 'http' | 'https' | undefined {
   }
 }
 
-/** Adds the port to a host that names none, unless it is the default port of the scheme. */
-function withPort(host: string, port: string | undefined, proto: 'http' | 'https' | undefined): string {
+/**
+ * Adds the port to a host that names none, unless it is the default port of a scheme. That of the other scheme is the
+ * port of a proxy in the middle, behind one that took off the TLS: nobody serves `https` on port 80.
+ */
+function withPort(host: string, port: string | undefined): string {
   if (port === undefined || !/^\d{1,5}$/.test(port) || /:\d+$/.test(host)) return host;
-  if (Number(port) === (proto === 'https' ? 443 : 80)) return host;
+  if (Number(port) === 443 || Number(port) === 80) return host;
   return parseHost(`${host}:${Number(port)}`) ?? host;
 }
 

@@ -104,6 +104,8 @@ describe('the API behind a trusted proxy', () => {
     [['Forwarded: for=192.0.2.1;proto=https, for=10.0.0.1;proto=http;host=inner.test'], 'https', 'gw.test'],
     [['Forwarded: proto=http;host=pub.test', 'X-Forwarded-Proto: https'], 'https', 'pub.test'],
     [['X-Forwarded-Host: A.Test', 'X-Forwarded-Port: 8443', 'X-Forwarded-Proto: https'], 'https', 'a.test:8443'],
+    [['X-Forwarded-Host: a.test', 'X-Forwarded-Port: 80', 'X-Forwarded-Proto: https'], 'https', 'a.test'],
+    [['X-Forwarded-Host: a.test', 'X-Forwarded-Port: 443', 'X-Forwarded-Proto: http'], 'http', 'a.test'],
     [['X-Forwarded-Host: a.test', 'X-Forwarded-Port: 443', 'X-Forwarded-Proto: wss'], 'https', 'a.test'],
     [['X-Forwarded-Host: a.test', 'X-Forwarded-Port: 80', 'X-Forwarded-Proto: ws'], 'http', 'a.test'],
     [['X-Forwarded-Host: a b', 'X-Forwarded-Proto: gopher'], 'http', 'gw.test'],
