@@ -5,11 +5,21 @@ import { itemsOf } from './forms.ts';
 import type { GatewayFields } from './gateway-keys.ts';
 import type { Source } from './source.ts';
 
-/** No request is forwarded to the gateway itself. */
+/**
+ * No request is forwarded to the gateway itself. A name that clients use may lead back here, too; only the operator knows
+ * what it means on this machine.
+ */
 export function checkUpstreams(gateway: GatewayFields, source: Source): void {
   const own = ownListeners(gateway);
+  const publicUrl = soundValue(gateway.publicUrl);
   const check = (upstream: Field<Upstream>, isRewritten: boolean): void => {
     for (const server of soundValue(upstream)?.servers ?? []) {
+      if (server.origin === publicUrl)
+        source.warn(
+          upstream.place,
+          'it is the publicUrl: where that name leads back here, each request comes back until no connection is left',
+          'a name of the API alone',
+        );
       for (const { address, wrong, always } of own) {
         if (!leadsTo(server, address) || (isRewritten && !always)) continue;
         source.report(upstream.place, `${serverName(server)} is ${wrong}`, 'the address of the API');

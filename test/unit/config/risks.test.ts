@@ -150,3 +150,15 @@ describe('an MCP server of several servers', () => {
     expect(warned('', `path: /a, price: $1, ${several}`)).toEqual([]);
   });
 });
+
+describe('an upstream under the name that clients use', () => {
+  it('causes a warning, because requests may come back', () => {
+    const top = 'publicUrl: https://api.example.com';
+    const under = (url: string): string[] => warned(top, `path: /a, price: $1, upstream: "${url}"`);
+    expect(under('https://api.example.com/base')).toEqual([
+      expect.stringMatching(/^routes\[0\]\.upstream: it is the publicUrl/),
+    ]);
+    expect(under('https://origin.example.com')).toEqual([]);
+    expect(under('http://api.example.com:8080')).toEqual([]);
+  });
+});
