@@ -117,6 +117,18 @@ describe('the API behind a trusted proxy', () => {
     expect([sent('x-forwarded-proto'), sent('x-forwarded-host')]).toEqual([[proto], [host]]);
   });
 
+  it.each([
+    [['X-Forwarded-Port: 80', 'X-Forwarded-Proto: https', 'X-Forwarded-Host: a.test'], ['443']],
+    [['X-Forwarded-Port: 443, 80', 'X-Forwarded-Proto: https', 'X-Forwarded-Host: a.test'], ['443']],
+    [['X-Forwarded-Port: 443', 'X-Forwarded-Proto: https', 'X-Forwarded-Host: a.test:8443'], ['8443']],
+    [['X-Forwarded-Port: 80', 'X-Forwarded-Port: 443', 'X-Forwarded-Host: a.test'], ['80']],
+    [['X-Forwarded-Proto: https', 'X-Forwarded-Host: a.test'], []],
+  ])('is told the port of these, where a port is stated: %j', async (headers, ports) => {
+    siege = await laySiege('trustedProxies: [127.0.0.0/8]\nroutes: [{ path: /free, price: free }]\n');
+    await siege.ask(lastRequest('GET /free', headers));
+    expect(sent('x-forwarded-port')).toEqual(ports);
+  });
+
   it('is told what the gateway sees of a client that is no trusted proxy', async () => {
     siege = await laySiege(`routes: [{ path: /free, price: free }, ${PRICED}]\n`);
     await siege.ask(

@@ -54,6 +54,7 @@ export function forwardRequestHeaders(raw: readonly string[], context: ForwardCo
   const nominated = nominatedBy(raw);
   const out: string[] = [];
   let forwardedFor = '';
+  let statesPort = false;
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] ?? '';
     const header = context.fields.read(name);
@@ -63,17 +64,24 @@ export function forwardRequestHeaders(raw: readonly string[], context: ForwardCo
     if (lower === 'x-forwarded-for' && context.peerTrusted) forwardedFor += `${value}, `;
     // The API must not take another one of several values, or forms, for the client's than the gateway does.
     else if (lower === 'x-forwarded-proto' || lower === 'x-forwarded-host') continue;
+    else if (lower === 'x-forwarded-port') statesPort ||= context.peerTrusted;
     else if (lower === 'te') out.push(...trailersOnly(name, value));
     else if (lower === 'cookie' || lower === 'sec-websocket-protocol') pushForeign(out, name, value, lower);
     else if (isForwarded(header, value, context)) out.push(name, value);
   }
   const { peer, proto, host } = context;
   out.push('X-Forwarded-For', forwardedFor + peer, 'X-Forwarded-Proto', proto, 'X-Forwarded-Host', host);
+  if (statesPort) out.push('X-Forwarded-Port', portOf(host, proto));
   out.push('X-Request-Id', context.requestId);
   if (context.trace !== undefined) pushTrace(out, context.trace);
   for (const [name, value] of context.upstreamHeaders) out.push(name, value);
   if (context.paid !== undefined) pushPaidFacts(out, context.paid);
   return out;
+}
+
+function portOf(host: string, proto: ForwardContext['proto']): string {
+  const [, port] = /:(\d+)$/.exec(host) ?? [];
+  return port ?? (proto === 'https' ? '443' : '80');
 }
 
 /** Corrects the length for a body that replaces the client's. A chunked body has none. */
