@@ -18,13 +18,13 @@ const OF_CLIENTS: ReadonlySet<string> = new Set(['x402-access-token', 'x402-answ
  */
 export function describedRequest(
   question: RequestHead,
-  { fields }: QuestionForm,
+  { fields, replaced }: QuestionForm,
   { trustedPeers }: Pick<Runtime, 'trustedPeers'>,
 ): RequestHead {
   if (!trustedPeers.has(question.peer)) {
     throw new GatewayError('request_malformed', { detail: 'Only a proxy that the gateway trusts may ask here.' });
   }
-  refuseForged(question);
+  refuseForged(question, replaced);
   const method = fields === undefined ? question.method : theOne(question, fields.method);
   const target = fields === undefined ? question.target : theOne(question, fields.target);
   const dropped = new Set(fields === undefined ? OF_QUESTION : [...OF_QUESTION, fields.method, fields.target]);
@@ -38,12 +38,14 @@ export function describedRequest(
 }
 
 /**
- * A proxy that forwards the request itself replaces `X402-Payer` by what it is told, and leaves its twins, such as
- * `X402.Payer`, which many APIs read as one variable with it. Nor does it know the fields that come later.
+ * A proxy that forwards the request itself leaves the fields that it is told nothing of, such as twins like `X402.Payer`,
+ * which many APIs read as one variable with `X402-Payer`, and fields that come later.
+ *
+ * @param replaced the one field that it takes from the answer in any case
  */
-function refuseForged({ headers }: RequestHead): void {
+function refuseForged({ headers }: RequestHead, replaced: string | undefined): void {
   for (const name of Object.keys(headers)) {
-    if (canonical(name).startsWith(OWN_PREFIX) && !OF_CLIENTS.has(name))
+    if (canonical(name).startsWith(OWN_PREFIX) && !OF_CLIENTS.has(name) && name !== replaced)
       throw new GatewayError('request_malformed', { detail: `No client may send ${name}.` });
   }
 }

@@ -8,6 +8,8 @@ export interface QuestionForm {
    * request. Of each proxy one pair counts: it passes any other on as its client sent it.
    */
   readonly fields?: { readonly method: string; readonly target: string };
+  /** The field, in lower case, that the proxy takes from the answer alone, whatever its client sent. */
+  readonly replaced?: string;
   /** An answer that lets nothing pass, in the form in which the proxy takes it for that. */
   denied(answer: Answer): Answer;
 }
@@ -24,6 +26,8 @@ export const QUESTION_FORMS: Readonly<Record<AskingProxy, QuestionForm>> = {
   // `auth_request` knows 401 and 403 as a no, makes a 500 of anything else, and relays no status.
   nginx: {
     fields: { method: 'x-original-method', target: 'x-original-uri' },
+    // By `config/authz/nginx.conf`.
+    replaced: 'x402-payer',
     denied: (answer) => ({
       ...answer,
       status: 401,

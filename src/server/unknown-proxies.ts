@@ -20,8 +20,9 @@ export class UnknownProxies {
   look({ headers, socket }: IncomingMessage, trusted: TrustedPeers): void {
     if (this.#isTold || (headers['x-forwarded-for'] ?? headers.forwarded) === undefined) return;
     const { remoteAddress: peer } = socket;
+    if (trusted.has(peer)) return;
     const address = readPeerAddress(peer);
-    if (address === undefined || !NEAR.has(address.range()) || trusted.has(peer)) return;
+    if (address === undefined || !NEAR.has(address.range())) return;
     this.#isTold = true;
     this.#log.warn(
       { peer: address.toString() },

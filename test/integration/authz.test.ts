@@ -268,10 +268,10 @@ describe.skipIf(executable === undefined)(`nginx with auth_request${why}`, () =>
 
   it('sells to a stock client, and serves nothing unpaid', async () => {
     const before = await paidTo();
-    const free = await fetch(`${nginx.url}/free`);
+    const free = await fetch(`${nginx.url}/free`, { headers: { 'X402-Payer': 'forged' } });
     expect([free.status, await free.text()]).toEqual([200, 'the API at /free, paid by nobody']);
-    for (const name of ['X402-Payer', 'X402-Amount'])
-      expect((await fetch(`${nginx.url}/free`, { headers: { [name]: 'forged' } })).status).toBe(400);
+    const forged = await fetch(`${nginx.url}/free`, { headers: { 'X402-Amount': '1' } });
+    expect(forged.status).toBe(400);
     const unpaid = await fetch(`${nginx.url}/data?a=b`);
     expect([unpaid.status, challengeOf(unpaid).resource.url]).toEqual([402, `${nginx.url}/data?a=b`]);
     expect(api.seen.filter(({ url }) => url.startsWith('/data'))).toEqual([]);
