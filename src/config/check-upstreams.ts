@@ -20,9 +20,12 @@ export function checkUpstreams(gateway: GatewayFields, source: Source): void {
           'it is the publicUrl: where that name leads back here, each request comes back until no connection is left',
           'a name of the API alone',
         );
-      for (const { address, wrong, always } of own) {
-        if (!leadsTo(server, address) || (isRewritten && !always)) continue;
-        source.report(upstream.place, `${serverName(server)} is ${wrong}`, 'the address of the API');
+      for (const { address, wrong, isAdmin } of own) {
+        if (!leadsTo(server, address)) continue;
+        const said = [upstream.place, `${serverName(server)} is ${wrong}`, 'the address of the API'] as const;
+        if (isAdmin) source.report(...said);
+        // A rewritten path may lead to another route.
+        else if (!isRewritten) source.warn(...said);
       }
     }
   };
@@ -34,8 +37,7 @@ export function checkUpstreams(gateway: GatewayFields, source: Source): void {
 interface OwnListener {
   readonly address: ListenAddress;
   readonly wrong: string;
-  /** Whether it is wrong also behind a rewrite, which may lead to another route. */
-  readonly always: boolean;
+  readonly isAdmin: boolean;
 }
 
 function ownListeners(gateway: GatewayFields): readonly OwnListener[] {
@@ -44,10 +46,10 @@ function ownListeners(gateway: GatewayFields): readonly OwnListener[] {
   return [
     ...(listen === undefined
       ? []
-      : [{ address: listen, wrong: 'the gateway itself: each request would come back for ever', always: false }]),
+      : [{ address: listen, wrong: 'the gateway itself: each request would come back for ever', isAdmin: false }]),
     ...(admin === undefined || admin === 'off'
       ? []
-      : [{ address: admin.listen, wrong: 'the admin listener: buyers would reach the admin pages', always: true }]),
+      : [{ address: admin.listen, wrong: 'the admin listener: buyers would reach the admin pages', isAdmin: true }]),
   ];
 }
 
