@@ -1,4 +1,4 @@
-import { type Facts, textAt } from '../read/facts.ts';
+import { type Fact, type Facts, textAt } from '../read/facts.ts';
 import type { Dialect, EventMeaning, OutputLimit } from './dialect.ts';
 import { openaiFigures } from './openai-figures.ts';
 
@@ -12,6 +12,9 @@ const LAST: ReadonlySet<string | undefined> = new Set([
 ]);
 
 const FAILED: ReadonlySet<string | undefined> = new Set(['error', 'response.failed']);
+
+/** What says why a call failed, of which an error has at least one. */
+const ERROR_MEMBERS = ['/error/message', '/error/type', '/error/code'] as const;
 
 /**
  * OpenAI's Chat Completions, Completions, Responses, Embeddings, Images and Transcriptions, and compatible servers:
@@ -79,7 +82,7 @@ export const openai: Dialect = {
       `${place}/images/*/image_url/url`,
     ]),
   ]),
-  marks: ['/type', '/error', '/choices', '/choices/*', '/choices/*/finish_reason'],
+  marks: ['/type', '/error', ...ERROR_MEMBERS, '/choices', '/choices/*', '/choices/*/finish_reason'],
   limit,
   meaning,
   isUsageAlone,
@@ -123,9 +126,21 @@ const REASONING = /^(?:openai\/)?(?:o\d|gpt-[5-9])/;
 function meaning(facts: Facts): EventMeaning {
   const type = textAt(facts, '/type');
   // Servers that came before vLLM's present form send an object of the kind `error` instead.
-  if (facts.has('/error') || textAt(facts, '/object') === 'error' || FAILED.has(type)) return 'failed';
+  if (tellsError(facts) || textAt(facts, '/object') === 'error' || FAILED.has(type)) return 'failed';
   if (LAST.has(type)) return 'last';
   return facts.has('/choices/*/finish_reason') ? 'closing' : 'content';
+}
+
+/** Whether there is an error. Some relays write an empty one into the answers of calls that went well. */
+function tellsError(facts: Facts): boolean {
+  const error = facts.get('/error');
+  if (error === undefined) return false;
+  if (error.kind !== 'other') return !isEmpty(error);
+  return textAt(facts, '/error/message') !== '' || !ERROR_MEMBERS.every((pointer) => isEmpty(facts.get(pointer)));
+}
+
+function isEmpty(fact: Fact | undefined): boolean {
+  return fact === undefined || (fact.kind === 'text' && fact.text === '') || (fact.kind === 'boolean' && !fact.value);
 }
 
 /** The event that `include_usage` adds to a stream: its list of choices is empty. */

@@ -265,6 +265,45 @@ describe('A stream that ends with an object of the kind `error`', () => {
   });
 });
 
+describe('An error', () => {
+  const metered = (answer: object): Metered[] => {
+    const body = JSON.stringify(answer);
+    const events = sse([answer, '[DONE]']);
+    return [
+      meterAnswer(family('openai'), { contentType: 'application/json', body }).metered,
+      meterAnswer(family('openai'), { contentType: 'text/event-stream', body: events }).metered,
+    ];
+  };
+  const usage = chat(19, 10);
+
+  it.each<[unknown]>([
+    [{ message: '', type: '', param: '', code: null }],
+    [{ message: '', type: null, code: '' }],
+    [{ message: '' }],
+    [''],
+    [false],
+    [null],
+  ])('that is empty, as some relays write it beside an answer, is none: %j', (error) => {
+    for (const one of metered({ choices: [{ finish_reason: 'stop' }], error, usage })) {
+      expect(told(one)).toMatchObject({ input: '19', output: '10' });
+    }
+  });
+
+  it.each<[unknown]>([
+    [{ message: 'overloaded', type: '', code: null }],
+    [{ message: 'overloaded '.repeat(100), type: '', code: null }],
+    [{ message: '', type: 'server_error' }],
+    [{ message: '', code: 500 }],
+    [{ detail: 'overloaded' }],
+    [['overloaded']],
+    ['overloaded'],
+    ['overloaded '.repeat(100)],
+    [true],
+  ])('that says anything is one: %j', (error) => {
+    expect(metered({ choices: [], error, usage })).toEqual([{ kind: 'failed' }, { kind: 'failed' }]);
+  });
+});
+
 function chat(input: number, output: number): object {
   return { prompt_tokens: input, completion_tokens: output };
 }
