@@ -82,7 +82,15 @@ export const openai: Dialect = {
       `${place}/images/*/image_url/url`,
     ]),
   ]),
-  marks: ['/type', '/error', ...ERROR_MEMBERS, '/choices', '/choices/*', '/choices/*/finish_reason'],
+  marks: [
+    '/type',
+    '/error',
+    ...ERROR_MEMBERS,
+    '/choices',
+    '/choices/*',
+    '/choices/*/error',
+    '/choices/*/finish_reason',
+  ],
   limit,
   meaning,
   isUsageAlone,
@@ -127,6 +135,8 @@ function meaning(facts: Facts): EventMeaning {
   const type = textAt(facts, '/type');
   // Servers that came before vLLM's present form send an object of the kind `error` instead.
   if (tellsError(facts) || textAt(facts, '/object') === 'error' || FAILED.has(type)) return 'failed';
+  // OpenRouter tells so of a vendor that failed. The reason alone may be one of the model's, such as a call that is no JSON.
+  if (facts.has('/choices/*/error') && textAt(facts, '/choices/*/finish_reason') === 'error') return 'failed';
   if (LAST.has(type)) return 'last';
   return facts.has('/choices/*/finish_reason') ? 'closing' : 'content';
 }

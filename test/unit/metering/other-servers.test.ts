@@ -289,6 +289,17 @@ describe('An error', () => {
     }
   });
 
+  it('within a choice is one, too, where it ended the choice', () => {
+    const error = { code: 502, message: 'Provider returned error' };
+    const failed = { finish_reason: 'error', error };
+    expect(metered({ choices: [failed], usage })).toEqual([{ kind: 'failed' }, { kind: 'failed' }]);
+    for (const choice of [{ finish_reason: 'stop', error }, { finish_reason: 'error' }]) {
+      for (const one of metered({ choices: [choice], usage })) {
+        expect(told(one)).toMatchObject({ input: '19', output: '10' });
+      }
+    }
+  });
+
   it.each<[unknown]>([
     [{ message: 'overloaded', type: '', code: null }],
     [{ message: 'overloaded '.repeat(100), type: '', code: null }],
