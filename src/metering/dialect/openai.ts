@@ -7,6 +7,7 @@ const LAST: ReadonlySet<string | undefined> = new Set([
   'response.completed',
   'response.incomplete',
   'transcript.text.done',
+  'speech.audio.done',
   'image_generation.completed',
   'image_edit.completed',
 ]);
