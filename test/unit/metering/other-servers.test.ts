@@ -79,6 +79,27 @@ describe('Counts that stand beside others', () => {
     expect(toldBy('openai', { object: 'chat.completion', usage })).toEqual(figures);
   });
 
+  it.each([
+    'gemini-3-flash-preview',
+    'models/gemini-2.5-pro',
+    'google/gemini-2.5-flash',
+  ])('count where the total alone holds them, as thoughts of %s do at Google’s own endpoint', (model) => {
+    const events = [
+      { model, choices: [{ delta: { content: '1' } }], usage: { ...chat(9, 1), total_tokens: 103 } },
+      { model, choices: [{ finish_reason: 'length' }], usage: { ...chat(9, 3), total_tokens: 105 } },
+      '[DONE]',
+    ];
+    expect(toldByStream('openai', events)).toEqual({ input: '9', cachedInput: '0', output: '96' });
+    const usage = { ...chat(40, 5), total_tokens: 75, prompt_tokens_details: { cached_tokens: 30 } };
+    expect(toldBy('openai', { model, object: 'chat.completion', usage })).toEqual({
+      input: '40',
+      cachedInput: '30',
+      output: '5',
+    });
+    const thoughtless = { ...chat(9, 3), total_tokens: 12 };
+    expect(toldBy('openai', { model, object: 'chat.completion', usage: thoughtless })).toMatchObject({ output: '3' });
+  });
+
   it('count in Responses, too', () => {
     const usage = {
       input_tokens: 32,
