@@ -38,11 +38,20 @@ export function openaiFigures(fields: Fields, model: string | undefined): Figure
   const reasoning = count(fields, 'reasoning') ?? 0n;
   const total = fields.has('total') ? count(fields, 'total') : undefined;
   const beside = countedBeside({ input, output, cached, reasoning, total }, GEMINI.test(model ?? ''));
+  const read = input + beside.cached - cached;
+  const written = writtenOf(fields, read);
   return wholeFigures(
-    ['input', input + beside.cached - cached],
+    ['input', read - written],
     ['cachedInput', cached],
+    ...(written === 0n ? [] : [['cacheWrite', written] as const]),
     ['output', output + beside.reasoning],
   );
+}
+
+/** What was written to a cache, which is a part of the input that was read; nothing where it cannot be one. */
+function writtenOf(fields: Fields, read: bigint): bigint {
+  const written = count(fields, 'cacheWrite') ?? 0n;
+  return written <= read ? written : 0n;
 }
 
 /** Whether an answer that can have no output, such as Voyage's embeddings or a reranker's results, states one sum. */

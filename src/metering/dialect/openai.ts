@@ -23,13 +23,14 @@ const ERROR_MEMBERS = ['/error/message', '/error/type', '/error/code'] as const;
  */
 export const openai: Dialect = {
   name: 'openai',
-  dimensions: ['input', 'cachedInput', 'output', 'seconds'],
+  dimensions: ['input', 'cachedInput', 'cacheWrite', 'output', 'seconds'],
   onlyRises: true,
   fields: {
     '/object': 'object',
     '/usage/prompt_tokens': 'input',
     '/usage/completion_tokens': 'output',
     '/usage/prompt_tokens_details/cached_tokens': 'cached',
+    '/usage/prompt_tokens_details/cache_write_tokens': 'cacheWrite',
     '/usage/prompt_cache_hit_tokens': 'cached',
     // Moonshot: in a stream beside the choice, and the cached input without a place for details.
     '/usage/cached_tokens': 'cached',
@@ -40,6 +41,7 @@ export const openai: Dialect = {
     '/usage/input_tokens': 'input',
     '/usage/output_tokens': 'output',
     '/usage/input_tokens_details/cached_tokens': 'cached',
+    '/usage/input_tokens_details/cache_write_tokens': 'cacheWrite',
     '/usage/completion_tokens_details/reasoning_tokens': 'reasoning',
     '/usage/output_tokens_details/reasoning_tokens': 'reasoning',
     '/usage/total_tokens': 'total',
@@ -47,6 +49,7 @@ export const openai: Dialect = {
     '/response/usage/input_tokens': 'input',
     '/response/usage/output_tokens': 'output',
     '/response/usage/input_tokens_details/cached_tokens': 'cached',
+    '/response/usage/input_tokens_details/cache_write_tokens': 'cacheWrite',
     '/response/usage/output_tokens_details/reasoning_tokens': 'reasoning',
     '/response/usage/total_tokens': 'total',
     '/x_groq/usage/prompt_tokens': 'input',

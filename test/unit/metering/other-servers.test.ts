@@ -191,6 +191,30 @@ describe('Usage at another place', () => {
     });
   });
 
+  it('of input that was written to a cache is apart from other input, as OpenAI and OpenRouter bill it', () => {
+    const written = { cached_tokens: 2_000, cache_write_tokens: 400 };
+    const figures = { input: '200', cachedInput: '2000', cacheWrite: '400', output: '10' };
+    const usage = { ...chat(2_600, 10), prompt_tokens_details: written };
+    expect(toldBy('openai', { object: 'chat.completion', usage })).toEqual(figures);
+    expect(toldByStream('openai', [{ choices: [], usage }, '[DONE]'])).toEqual(figures);
+    expect(toldBy('openrouter', { object: 'chat.completion', usage: { ...usage, cost: 1 } })).toEqual({
+      ...figures,
+      cost: '1',
+    });
+    const response = { input_tokens: 2_600, output_tokens: 10, input_tokens_details: written };
+    expect(toldBy('openai', { object: 'response', usage: response })).toEqual(figures);
+    expect(toldByStream('openai', [{ type: 'response.completed', response: { usage: response } }])).toEqual(figures);
+  });
+
+  it.each([0, -1, 601, 'many', null])('of input that was written to a cache is none where it says %j', (told) => {
+    const usage = { ...chat(2_600, 10), prompt_tokens_details: { cached_tokens: 2_000, cache_write_tokens: told } };
+    expect(toldBy('openai', { object: 'chat.completion', usage })).toEqual({
+      input: '600',
+      cachedInput: '2000',
+      output: '10',
+    });
+  });
+
   it('counts with its cached input, as Groq states it', () => {
     const usage = { ...chat(19, 10), prompt_tokens_details: { cached_tokens: 12 } };
     const events = [{ choices: [{ delta: {}, finish_reason: 'stop' }], x_groq: { usage } }, '[DONE]'];
