@@ -10,9 +10,9 @@ import {
 } from 'graphql';
 import { GatewayError } from '../domain/gateway-error.ts';
 import type { JsonObject } from '../domain/x402.ts';
-import { type GraphqlOperation, STORED } from './graphql-request.ts';
+import { GRAPHQL_POINTERS, type GraphqlOperation, STORED } from './graphql-request.ts';
 import { type JsonFacts, type JsonValue, readJson } from './json-reader.ts';
-import { NO_POINTERS, type PointerTree } from './pointer-tree.ts';
+import { NO_POINTERS, type PointerTree, pointerTree } from './pointer-tree.ts';
 import { queryValue } from './query-value.ts';
 
 /** Most tokens of a document: what is parsed for a price costs time. */
@@ -29,13 +29,16 @@ export function operationOfBody(call: JsonFacts): GraphqlOperation {
   if (query === undefined && isThere(call.get('/extensions/persistedQuery'))) throw withoutText('body_ambiguous');
   if (query === undefined) throw wrong('it has no text in query; a persisted query has to bring it');
   for (const name of STORED) if (isThere(call.get(`/${name}`))) throw wrong(`it names a stored document in ${name}`);
-  if (isThere(call.get('/extensions/persistedQuery'))) {
-    const hash = textAt(call, '/extensions/persistedQuery/sha256Hash', wrong);
-    // A server may run what it has stored under the hash, and not the text.
-    if (hash?.toLowerCase() !== createHash('sha256').update(query).digest('hex'))
-      throw wrong('its persistedQuery is not the hash of its query');
-  }
+  refuseOtherDocument(query, call, wrong);
   return operationOf(query, textAt(call, '/operationName', wrong), wrong);
+}
+
+/** A server may run what it has stored under the hash of a persisted query, and not the text. */
+function refuseOtherDocument(query: string, call: JsonFacts, wrong: (what: string) => GatewayError): void {
+  if (!isThere(call.get('/extensions/persistedQuery'))) return;
+  const hash = textAt(call, '/extensions/persistedQuery/sha256Hash', wrong);
+  if (hash?.toLowerCase() !== createHash('sha256').update(query).digest('hex'))
+    throw wrong('its persistedQuery is not the hash of its query');
 }
 
 /** A GraphQL request in the query of a URL. */
@@ -59,27 +62,39 @@ export function operationOfSearch(search: string, pointers: PointerTree): Operat
     return fact.kind === 'text' ? fact.text : undefined;
   });
   const [query, operationName, variables, extensions, ...stored] = values;
-  if (query === undefined && extensions?.includes('persistedQuery')) throw withoutText('request_ambiguous');
-  if ([extensions, ...stored].some((value) => value !== undefined))
-    throw wrong('the URL names a stored document or extensions');
-  if (query === undefined && operationName === undefined && variables === undefined) return undefined;
+  const given = factsOf('extensions', extensions, EXTENSIONS, wrong);
+  if (query === undefined && isThere(given.get('/extensions/persistedQuery'))) throw withoutText('request_ambiguous');
+  if (stored.some((value) => value !== undefined)) throw wrong('the URL names a stored document');
+  if ([query, operationName, variables, extensions].every((value) => value === undefined)) return undefined;
   if (query === undefined) throw wrong('it has no text in query');
+  refuseOtherDocument(query, given, wrong);
   return {
     operation: operationOf(query, operationName === '' ? undefined : operationName, wrong),
-    call: variables === undefined || variables === '' ? NO_FACTS : variablesOf(variables, pointers, wrong),
+    call: factsOf('variables', variables, pointers, wrong),
   };
 }
 
 const NO_FACTS: JsonFacts = new Map();
+const EXTENSIONS = pointerTree(GRAPHQL_POINTERS);
 
-/** @throws GatewayError `request_ambiguous` for what is no JSON in one reading */
-function variablesOf(text: string, pointers: PointerTree, wrong: (what: string) => GatewayError): JsonFacts {
+/**
+ * What a part of a request in a URL says, under the pointers that a body would have.
+ *
+ * @throws GatewayError `request_ambiguous` for what is no JSON in one reading
+ */
+function factsOf(
+  name: 'variables' | 'extensions',
+  text: string | undefined,
+  pointers: PointerTree,
+  wrong: (what: string) => GatewayError,
+): JsonFacts {
+  if (text === undefined || text === '') return NO_FACTS;
   try {
     // By itself first: beside other members it has to be one value.
     readJson(Buffer.from(text), NO_POINTERS, false);
-    return readJson(Buffer.from(`{"variables":${text}}`), pointers, false).facts;
+    return readJson(Buffer.from(`{"${name}":${text}}`), pointers, false).facts;
   } catch (fault) {
-    if (fault instanceof GatewayError) throw wrong(`its variables are no plain JSON (${fault.detail})`);
+    if (fault instanceof GatewayError) throw wrong(`its ${name} are no plain JSON (${fault.detail})`);
     throw fault;
   }
 }

@@ -1,6 +1,7 @@
 import { isJsonObject } from '../domain/payment.ts';
 import type { Json, JsonObject } from '../domain/x402.ts';
 import { ComponentCollector } from './components.ts';
+import { inlinedSchema } from './inlined-schema.ts';
 import { schemaForModels } from './model-schema.ts';
 import { publishedPart } from './published.ts';
 import type { ToolInput } from './tool-inputs.ts';
@@ -14,13 +15,16 @@ const MOST_CHARACTERS = 24 * 1024;
 const COMPONENT = /^#\/components\/([A-Za-z]+)\//;
 
 /**
- * The JSON Schema of a tool's arguments, complete in itself: referenced schemas are in `$defs`.
+ * The JSON Schema of a tool's arguments, complete in itself: referenced schemas stand where they are referred to, and
+ * in `$defs` where they hold themselves or are too many.
  *
  * @param root the API's description, which the schemas of arguments refer to
  */
 export function inputSchema(root: JsonObject, inputs: readonly ToolInput[]): JsonObject {
   const whole = fullSchema(root, inputs);
-  return JSON.stringify(whole).length <= MOST_CHARACTERS ? whole : outline(inputs);
+  if (JSON.stringify(whole).length > MOST_CHARACTERS) return outline(inputs);
+  const inlined = inlinedSchema(whole, MOST_CHARACTERS);
+  return inlined !== undefined && JSON.stringify(inlined).length <= MOST_CHARACTERS ? inlined : whole;
 }
 
 function fullSchema(root: JsonObject, inputs: readonly ToolInput[]): JsonObject {

@@ -60,7 +60,7 @@ export interface RequestChange {
   readonly json?: boolean;
   /**
    * Returns the bytes to send in place of the body; `undefined` leaves the body unchanged. The body is read into memory
-   * for it. Not called for a request without a body.
+   * for it. Of a request without one it gets no bytes, and is not called where the method only reads or deletes.
    *
    * @throws GatewayError for a request that must not be sent: nothing was claimed
    */

@@ -14,6 +14,13 @@ const SAYS_HOW = /\/(?:completions|responses|interactions)$/;
 const BEGINS_JOB =
   /\/(?:batches|batch\/jobs|fine_tuning\/jobs)$|:(?:batchgeneratecontent|asyncbatchembedcontent|predictlongrunning)$/i;
 
+/**
+ * Ends of paths that hand out a key of a vendor's own, or open a call beside HTTP: sessions of OpenAI's Realtime and
+ * ChatKit, and tokens of Gemini's Live. Their holder calls the vendor at the seller's cost, past the gateway.
+ */
+const OPENS_WAY_PAST =
+  /\/(?:realtime\/(?:client_secrets|sessions|transcription_sessions|calls)|chatkit\/sessions|auth_tokens)$/;
+
 /** A limit of output tokens that is to be put into requests. */
 export interface WantedCap {
   /** Where the API reads it; `undefined` where it does not. */
@@ -48,6 +55,7 @@ export interface ChangedRequest {
  */
 export function changeForMeter(wanted: WantedChange, sent: MeteredRequest): ChangedRequest | undefined {
   if (BEGINS_JOB.test(wanted.path)) throw unmetered('What a job uses is told in no answer of its own.');
+  if (OPENS_WAY_PAST.test(wanted.path)) throw unmetered('What is used past the gateway is told in no answer.');
   const facts = mustBeRead(wanted) ? readStrictly(sent) : readLoosely(sent);
   if (facts === undefined) return undefined;
   const isTrue = (pointer: string): boolean => {

@@ -73,7 +73,7 @@ export class UsageCollector {
   metered(): Metered {
     if (this.#failed) return { kind: 'failed' };
     if (this.#unread === 'duplicate_key') return this.#missing('duplicate_key');
-    const figures = this.#dialect.figures(this.#fields);
+    const figures = this.#dialect.figures(this.#fields, this.#model);
     if (figures !== undefined) return { kind: 'used', figures, model: this.#model };
     if (this.#fields.size > 0) return this.#missing(this.#hasAnyFigure() ? 'bad_figure' : 'no_usage');
     return this.#missing(this.#unread ?? 'no_usage');

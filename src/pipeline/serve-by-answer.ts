@@ -63,6 +63,11 @@ export async function serveByAnswer(
   }
 }
 
+const NO_BODY = Buffer.alloc(0);
+
+/** Methods whose requests have no body that would say anything. */
+const READS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS']);
+
 /**
  * The request in the form in which its answer can be read.
  *
@@ -81,6 +86,8 @@ export async function changedRequest(
     const replacement = change.rewrite(await body.read(longestReplaceable(runtime.plan.limits.bodiesInMemory)));
     if (replacement !== undefined) body.replaceWith(replacement);
   }
+  // Some calls need no body, and must not be sent either.
+  if (body === undefined && !READS.has(request.method)) change.rewrite?.(NO_BODY);
   if (change.see !== undefined) await showShort(request, change.see);
   return change.plain ? { ...request, plainAnswer: true, jsonAnswer: change.json === true } : request;
 }

@@ -237,6 +237,17 @@ describe('A stream of Chat Completions', () => {
     expect(await devnet.usdcBalanceOf(payer.address)).toBe(FUNDS);
   });
 
+  it('is not sold where it is a key for calls past the gateway, also without a body', async () => {
+    const sent = api.seen.length;
+    const place = `${gateway.url}/v1/realtime/client_secrets`;
+    const payer = await approvedPayer();
+    const payment = await signUptoFor(payer, place, { method: 'POST' });
+    const response = await fetch(place, { method: 'POST', headers: { 'PAYMENT-SIGNATURE': payment } });
+    expect([response.status, await response.json()]).toMatchObject([400, { code: 'request_unmetered' }]);
+    expect(api.seen).toHaveLength(sent);
+    expect(await devnet.usdcBalanceOf(payer.address)).toBe(FUNDS);
+  });
+
   it.each(['/v1/chat/completions/', '/V1/Chat/Completions'])('is asked for its usage at %s, too', async (path) => {
     api.answer = (response) => response.writeHead(200, SSE_TYPE).end(sse([{ choices: [], ...USAGE }, '[DONE]']));
     const { payer, response } = await ask(Buffer.from('{"model":"m","stream":true}'), path);

@@ -9,15 +9,13 @@ import type { PurchaseOutcome, Refusal, SignedPayment } from '../pay/purchase-te
 import { describeReceipt } from '../pay/receipt.ts';
 import { refusalText } from '../pay/refusal-text.ts';
 import type { SpendingLimit } from '../pay/spending-limit.ts';
+import { bodyText } from './body-text.ts';
 import type { BoughtPasses } from './bought-passes.ts';
 import type { Budget } from './budget.ts';
 import { callKey, type UnfinishedPayment, type UnfinishedPayments } from './unfinished-payments.ts';
 
 /** The line for a call without a payment of its own. */
 const BY_PASS = 'pass      bought before, opened this call';
-
-/** Longest answer that is handed to an agent, in bytes. */
-const MOST_ANSWER = 1024 * 1024;
 
 /** What purchases are made with. */
 export interface BuyingTerms {
@@ -142,12 +140,4 @@ function whyRefused(refusal: Refusal): string {
     case 'not_for_catalogues':
       return refusalText(refusal);
   }
-}
-
-async function bodyText(response: Response): Promise<string> {
-  const bytes = Buffer.from(await response.arrayBuffer());
-  const isText = /^(?:text\/|application\/(?:[^;]*\+)?(?:json|xml))/i.test(response.headers.get('content-type') ?? '');
-  if (bytes.length > MOST_ANSWER)
-    return `${bytes.subarray(0, MOST_ANSWER).toString('utf8')}\n… ${bytes.length} bytes in all`;
-  return isText || bytes.length === 0 ? bytes.toString('utf8') : `base64: ${bytes.toString('base64')}`;
 }

@@ -55,6 +55,10 @@ export interface Dialect {
   meaning(facts: Facts): EventMeaning;
   /** Whether an event holds usage and nothing that the model said; absent where no request asks for such events. */
   isUsageAlone?(facts: Facts): boolean;
-  /** Disjoint figures; `undefined` when a required figure is absent or invalid. */
-  figures(fields: Fields): Figures | undefined;
+  /**
+   * Disjoint figures; `undefined` when a required figure is absent or invalid.
+   *
+   * @param model that answered, as it names itself
+   */
+  figures(fields: Fields, model: string | undefined): Figures | undefined;
 }

@@ -6,6 +6,9 @@ import type { Dialect, EventMeaning, Fields, OutputLimit } from './dialect.ts';
 /** Events that end a stream of an interaction and carry its usage: the name of today, and an earlier one. */
 const LAST: ReadonlySet<string | undefined> = new Set(['interaction.completed', 'interaction.complete']);
 
+/** The places of what an interaction makes: in its events, where a thought's summary lies deeper, and in the whole of it. */
+const CONTENTS = ['/delta', '/delta/content', '/outputs/*', '/steps/*/content/*', '/steps/*/summary/*'];
+
 /**
  * Google's Gemini: `generateContent` and Interactions. Cached input is a part of the input; thoughts are counted apart.
  * Every event of `streamGenerateContent` states all tokens so far, and only a finish reason marks the end of its
@@ -30,10 +33,11 @@ export const gemini: Dialect = {
     ['/candidates/*/content/parts/*/functionCall/args/**'],
     ['/candidates/*/content/parts/*/executableCode/code'],
     ['/candidates/*/content/parts/*/inlineData/data'],
-    // An interaction, event by event and whole.
-    ...['/delta', '/outputs/*'].flatMap((place) => [[`${place}/text`], [`${place}/arguments/**`], [`${place}/data`]]),
+    // An interaction, event by event and whole; of outputs before June 2026.
+    ...CONTENTS.flatMap((place) => [[`${place}/text`], [`${place}/data`]]),
+    ...['/delta', '/outputs/*', '/steps/*'].map((place) => [`${place}/arguments/**`]),
   ],
-  media: new Set(['/candidates/*/content/parts/*/inlineData/data']),
+  media: new Set(['/candidates/*/content/parts/*/inlineData/data', ...CONTENTS.map((place) => `${place}/data`)]),
   marks: ['/error', '/candidates/*/finishReason', '/event_type'],
   limit,
   meaning,

@@ -1,4 +1,4 @@
-import { type Facts, textAt } from '../read/facts.ts';
+import { type Fact, type Facts, textAt } from '../read/facts.ts';
 import type { Dialect, EventMeaning, OutputLimit } from './dialect.ts';
 import { openaiFigures } from './openai-figures.ts';
 
@@ -7,11 +7,15 @@ const LAST: ReadonlySet<string | undefined> = new Set([
   'response.completed',
   'response.incomplete',
   'transcript.text.done',
+  'speech.audio.done',
   'image_generation.completed',
   'image_edit.completed',
 ]);
 
 const FAILED: ReadonlySet<string | undefined> = new Set(['error', 'response.failed']);
+
+/** What says why a call failed, of which an error has at least one. */
+const ERROR_MEMBERS = ['/error/message', '/error/type', '/error/code'] as const;
 
 /**
  * OpenAI's Chat Completions, Completions, Responses, Embeddings, Images and Transcriptions, and compatible servers:
@@ -19,13 +23,14 @@ const FAILED: ReadonlySet<string | undefined> = new Set(['error', 'response.fail
  */
 export const openai: Dialect = {
   name: 'openai',
-  dimensions: ['input', 'cachedInput', 'output', 'seconds'],
+  dimensions: ['input', 'cachedInput', 'cacheWrite', 'output', 'seconds'],
   onlyRises: true,
   fields: {
     '/object': 'object',
     '/usage/prompt_tokens': 'input',
     '/usage/completion_tokens': 'output',
     '/usage/prompt_tokens_details/cached_tokens': 'cached',
+    '/usage/prompt_tokens_details/cache_write_tokens': 'cacheWrite',
     '/usage/prompt_cache_hit_tokens': 'cached',
     // Moonshot: in a stream beside the choice, and the cached input without a place for details.
     '/usage/cached_tokens': 'cached',
@@ -36,6 +41,7 @@ export const openai: Dialect = {
     '/usage/input_tokens': 'input',
     '/usage/output_tokens': 'output',
     '/usage/input_tokens_details/cached_tokens': 'cached',
+    '/usage/input_tokens_details/cache_write_tokens': 'cacheWrite',
     '/usage/completion_tokens_details/reasoning_tokens': 'reasoning',
     '/usage/output_tokens_details/reasoning_tokens': 'reasoning',
     '/usage/total_tokens': 'total',
@@ -43,6 +49,7 @@ export const openai: Dialect = {
     '/response/usage/input_tokens': 'input',
     '/response/usage/output_tokens': 'output',
     '/response/usage/input_tokens_details/cached_tokens': 'cached',
+    '/response/usage/input_tokens_details/cache_write_tokens': 'cacheWrite',
     '/response/usage/output_tokens_details/reasoning_tokens': 'reasoning',
     '/response/usage/total_tokens': 'total',
     '/x_groq/usage/prompt_tokens': 'input',
@@ -79,7 +86,15 @@ export const openai: Dialect = {
       `${place}/images/*/image_url/url`,
     ]),
   ]),
-  marks: ['/type', '/error', '/choices', '/choices/*', '/choices/*/finish_reason'],
+  marks: [
+    '/type',
+    '/error',
+    ...ERROR_MEMBERS,
+    '/choices',
+    '/choices/*',
+    '/choices/*/error',
+    '/choices/*/finish_reason',
+  ],
   limit,
   meaning,
   isUsageAlone,
@@ -123,9 +138,23 @@ const REASONING = /^(?:openai\/)?(?:o\d|gpt-[5-9])/;
 function meaning(facts: Facts): EventMeaning {
   const type = textAt(facts, '/type');
   // Servers that came before vLLM's present form send an object of the kind `error` instead.
-  if (facts.has('/error') || textAt(facts, '/object') === 'error' || FAILED.has(type)) return 'failed';
+  if (tellsError(facts) || textAt(facts, '/object') === 'error' || FAILED.has(type)) return 'failed';
+  // OpenRouter tells so of a vendor that failed. The reason alone may be one of the model's, such as a call that is no JSON.
+  if (facts.has('/choices/*/error') && textAt(facts, '/choices/*/finish_reason') === 'error') return 'failed';
   if (LAST.has(type)) return 'last';
   return facts.has('/choices/*/finish_reason') ? 'closing' : 'content';
+}
+
+/** Whether there is an error. Some relays write an empty one into the answers of calls that went well. */
+function tellsError(facts: Facts): boolean {
+  const error = facts.get('/error');
+  if (error === undefined) return false;
+  if (error.kind !== 'other') return !isEmpty(error);
+  return textAt(facts, '/error/message') !== '' || !ERROR_MEMBERS.every((pointer) => isEmpty(facts.get(pointer)));
+}
+
+function isEmpty(fact: Fact | undefined): boolean {
+  return fact === undefined || (fact.kind === 'text' && fact.text === '') || (fact.kind === 'boolean' && !fact.value);
 }
 
 /** The event that `include_usage` adds to a stream: its list of choices is empty. */

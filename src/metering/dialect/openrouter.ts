@@ -20,10 +20,10 @@ export const openrouter: Dialect = {
   figures,
 };
 
-function figures(fields: Fields): Figures | undefined {
+function figures(fields: Fields, model: string | undefined): Figures | undefined {
   const cost = costOf(fields);
   if (cost === undefined) return undefined;
-  return new Map([...(openai.figures(fields) ?? []), ['cost', cost]]);
+  return new Map([...(openai.figures(fields, model) ?? []), ['cost', cost]]);
 }
 
 /**

@@ -1,10 +1,9 @@
 /** The value at a place that was looked for. A number keeps its text. */
 export type Fact =
   | { readonly kind: 'number'; readonly text: string }
-  /** A text longer than any that is looked for is empty. */
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'boolean'; readonly value: boolean }
-  /** An object or an array. */
+  /** An object, an array, or a text longer than any that is looked for. */
   | { readonly kind: 'other' };
 
 /**

@@ -86,7 +86,7 @@ export class JsonScanner implements TokenSink {
   text(text: string | undefined, bytes: number): boolean {
     const frame = this.#stack.at(-1);
     if (frame !== undefined && isBeforeKey(frame)) return this.#key(frame, text, bytes);
-    return this.#scalar({ kind: 'text', text: text ?? '' }, bytes);
+    return this.#scalar(text === undefined ? { kind: 'other' } : { kind: 'text', text }, bytes, true);
   }
 
   number(text: string): boolean {
@@ -124,14 +124,13 @@ export class JsonScanner implements TokenSink {
     return true;
   }
 
-  #scalar(fact: Fact | undefined, bytes: number): boolean {
-    return this.#startValue((place) => this.#noteScalar(place, fact, bytes)) && this.#endValue();
-  }
-
-  /** Only below a deep place is there text that is written as something else. */
-  #noteScalar(place: Wanted | undefined, fact: Fact | undefined, bytes: number): void {
-    this.#note(place, fact);
-    if (fact?.kind === 'text' || place?.isDeep === true) this.#count(place, bytes);
+  /** Only below a deep place does what is no text count as one. */
+  #scalar(fact: Fact | undefined, bytes: number, isText = false): boolean {
+    const enter = (place: Wanted | undefined): void => {
+      this.#note(place, fact);
+      if (isText || place?.isDeep === true) this.#count(place, bytes);
+    };
+    return this.#startValue(enter) && this.#endValue();
   }
 
   #count(place: Wanted | undefined, bytes: number): void {

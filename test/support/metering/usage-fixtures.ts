@@ -41,6 +41,7 @@ const HEARD = {
   total_tokens: 59,
 };
 const HEARD_OVER = { type: 'transcript.text.done', text: `heard ${TOOL}`, usage: HEARD };
+const SPOKEN_OVER = { type: 'speech.audio.done', usage: { input_tokens: 14, output_tokens: 101, total_tokens: 115 } };
 const TIMED_OVER = { type: 'transcript.text.done', text: 'heard', usage: { type: 'duration', seconds: 12.5 } };
 const INTERACTION_USAGE = {
   total_input_tokens: 90,
@@ -199,6 +200,14 @@ const FIXTURES: readonly Fixture[] = [
     [{ type: 'transcript.text.delta', delta: 'heard' }, HEARD_OVER],
     { input: '14', cachedInput: '0', output: '45' },
     HEARD_OVER,
+  ],
+  [
+    'speech as a stream',
+    'auto',
+    '/v1/audio/speech',
+    [{ type: 'speech.audio.delta', audio: 'iVBORw0KGgo=' }, SPOKEN_OVER],
+    { input: '14', cachedInput: '0', output: '101' },
+    SPOKEN_OVER,
   ],
   [
     'a transcription by the second as a stream',

@@ -76,6 +76,8 @@ describe('the root fields of a GraphQL operation', () => {
   });
 });
 
+const ONLY_A = { kind: 'query', name: undefined, fields: ['a'] };
+
 describe('a GraphQL query in a URL', () => {
   it.each([
     ['', undefined],
@@ -84,7 +86,20 @@ describe('a GraphQL query in a URL', () => {
     ['?query=query+A{a}+query+B{b}&operationName=B', { kind: 'query', name: 'B', fields: ['b'] }],
     ['?query={a}&query={report}', 'request_ambiguous'],
     ['?query={a}&QUERY={report}', 'request_ambiguous'],
-    ['?query={a}&extensions={}', 'request_ambiguous'],
+    ['?query={a}&extensions={}', ONLY_A],
+    ['?query={a}&extensions=', ONLY_A],
+    ['?query={a}&extensions={"clientLibrary":{"name":"@apollo/client","version":"4.0.0"}}', ONLY_A],
+    [`?query={a}&extensions={"persistedQuery":{"version":1,"sha256Hash":"${hashOf('{a}')}"}}`, ONLY_A],
+    ['?query={a}&extensions={"persistedQuery":null}', ONLY_A],
+    [`?query={a}&extensions={"persistedQuery":{"version":1,"sha256Hash":"${hashOf('{b}')}"}}`, 'request_ambiguous'],
+    [`?query={a}&extensions={"persistedquery":{"sha256Hash":"${hashOf('{b}')}"}}`, 'request_ambiguous'],
+    ['?query={a}&extensions={"persistedQuery":{"version":1}}', 'request_ambiguous'],
+    ['?query={a}&extensions={"a":1,"a":2}', 'request_ambiguous'],
+    ['?query={a}&extensions={},"query":"{b}"', 'request_ambiguous'],
+    ['?query={a}&extensions[persistedQuery][sha256Hash]=b', 'request_ambiguous'],
+    ['?query={a}&extensions={', 'request_ambiguous'],
+    ['?extensions={"clientLibrary":{}}', 'request_ambiguous'],
+    ['?query={a}&documentId=x', 'request_ambiguous'],
     ['?documentId=x', 'request_ambiguous'],
     ['?operationName=A', 'request_ambiguous'],
     ['?variables={}', 'request_ambiguous'],

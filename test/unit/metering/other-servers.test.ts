@@ -79,6 +79,27 @@ describe('Counts that stand beside others', () => {
     expect(toldBy('openai', { object: 'chat.completion', usage })).toEqual(figures);
   });
 
+  it.each([
+    'gemini-3-flash-preview',
+    'models/gemini-2.5-pro',
+    'google/gemini-2.5-flash',
+  ])('count where the total alone holds them, as thoughts of %s do at Google’s own endpoint', (model) => {
+    const events = [
+      { model, choices: [{ delta: { content: '1' } }], usage: { ...chat(9, 1), total_tokens: 103 } },
+      { model, choices: [{ finish_reason: 'length' }], usage: { ...chat(9, 3), total_tokens: 105 } },
+      '[DONE]',
+    ];
+    expect(toldByStream('openai', events)).toEqual({ input: '9', cachedInput: '0', output: '96' });
+    const usage = { ...chat(40, 5), total_tokens: 75, prompt_tokens_details: { cached_tokens: 30 } };
+    expect(toldBy('openai', { model, object: 'chat.completion', usage })).toEqual({
+      input: '40',
+      cachedInput: '30',
+      output: '5',
+    });
+    const thoughtless = { ...chat(9, 3), total_tokens: 12 };
+    expect(toldBy('openai', { model, object: 'chat.completion', usage: thoughtless })).toMatchObject({ output: '3' });
+  });
+
   it('count in Responses, too', () => {
     const usage = {
       input_tokens: 32,
@@ -166,6 +187,30 @@ describe('Usage at another place', () => {
     expect(toldByStream('openai', [...events.slice(0, 2), { choices: [], usage }, '[DONE]'])).toEqual({
       input: '7',
       cachedInput: '12',
+      output: '10',
+    });
+  });
+
+  it('of input that was written to a cache is apart from other input, as OpenAI and OpenRouter bill it', () => {
+    const written = { cached_tokens: 2_000, cache_write_tokens: 400 };
+    const figures = { input: '200', cachedInput: '2000', cacheWrite: '400', output: '10' };
+    const usage = { ...chat(2_600, 10), prompt_tokens_details: written };
+    expect(toldBy('openai', { object: 'chat.completion', usage })).toEqual(figures);
+    expect(toldByStream('openai', [{ choices: [], usage }, '[DONE]'])).toEqual(figures);
+    expect(toldBy('openrouter', { object: 'chat.completion', usage: { ...usage, cost: 1 } })).toEqual({
+      ...figures,
+      cost: '1',
+    });
+    const response = { input_tokens: 2_600, output_tokens: 10, input_tokens_details: written };
+    expect(toldBy('openai', { object: 'response', usage: response })).toEqual(figures);
+    expect(toldByStream('openai', [{ type: 'response.completed', response: { usage: response } }])).toEqual(figures);
+  });
+
+  it.each([0, -1, 601, 'many', null])('of input that was written to a cache is none where it says %j', (told) => {
+    const usage = { ...chat(2_600, 10), prompt_tokens_details: { cached_tokens: 2_000, cache_write_tokens: told } };
+    expect(toldBy('openai', { object: 'chat.completion', usage })).toEqual({
+      input: '600',
+      cachedInput: '2000',
       output: '10',
     });
   });
@@ -262,6 +307,56 @@ describe('A stream that ends with an object of the kind `error`', () => {
     ]);
     const answer = { contentType: 'text/event-stream', body };
     expect(meterAnswer(family('openai'), answer).metered).toEqual({ kind: 'failed' });
+  });
+});
+
+describe('An error', () => {
+  const metered = (answer: object): Metered[] => {
+    const body = JSON.stringify(answer);
+    const events = sse([answer, '[DONE]']);
+    return [
+      meterAnswer(family('openai'), { contentType: 'application/json', body }).metered,
+      meterAnswer(family('openai'), { contentType: 'text/event-stream', body: events }).metered,
+    ];
+  };
+  const usage = chat(19, 10);
+
+  it.each<[unknown]>([
+    [{ message: '', type: '', param: '', code: null }],
+    [{ message: '', type: null, code: '' }],
+    [{ message: '' }],
+    [''],
+    [false],
+    [null],
+  ])('that is empty, as some relays write it beside an answer, is none: %j', (error) => {
+    for (const one of metered({ choices: [{ finish_reason: 'stop' }], error, usage })) {
+      expect(told(one)).toMatchObject({ input: '19', output: '10' });
+    }
+  });
+
+  it('within a choice is one, too, where it ended the choice', () => {
+    const error = { code: 502, message: 'Provider returned error' };
+    const failed = { finish_reason: 'error', error };
+    expect(metered({ choices: [failed], usage })).toEqual([{ kind: 'failed' }, { kind: 'failed' }]);
+    for (const choice of [{ finish_reason: 'stop', error }, { finish_reason: 'error' }]) {
+      for (const one of metered({ choices: [choice], usage })) {
+        expect(told(one)).toMatchObject({ input: '19', output: '10' });
+      }
+    }
+  });
+
+  it.each<[unknown]>([
+    [{ message: 'overloaded', type: '', code: null }],
+    [{ message: 'overloaded '.repeat(100), type: '', code: null }],
+    [{ message: '', type: 'server_error' }],
+    [{ message: '', code: 500 }],
+    [{ detail: 'overloaded' }],
+    [['overloaded']],
+    ['overloaded'],
+    ['overloaded '.repeat(100)],
+    [true],
+  ])('that says anything is one: %j', (error) => {
+    expect(metered({ choices: [], error, usage })).toEqual([{ kind: 'failed' }, { kind: 'failed' }]);
   });
 });
 

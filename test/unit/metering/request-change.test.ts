@@ -242,6 +242,23 @@ function ratesOf(input: string, output: string | undefined): Rates {
   );
 }
 
+describe('A way past the gateway, whose use no answer tells,', () => {
+  it.each([
+    '/v1/realtime/client_secrets',
+    '/v1/realtime/sessions',
+    '/openai/v1/realtime/calls',
+    '/v1/realtime/transcription_sessions',
+    '/v1/chatkit/sessions',
+    '/v1alpha/auth_tokens',
+  ])('is refused: %s', (path) => {
+    expect(() => changed(path, '{}', NONE)).toThrow(REFUSED);
+  });
+
+  it.each(['/v1/sessions', '/v1/realtime', '/realtime/sessions/chat'])('is not every path: %s', (path) => {
+    expect(changed(path, '{}', NONE)).toBeUndefined();
+  });
+});
+
 describe('A job, whose use no answer of its own tells,', () => {
   it.each([
     '/v1/batches',

@@ -8,6 +8,8 @@ const TOKENS = 1_000n;
 const CHAT = '/v1/chat/completions';
 const GEMINI = '/v1beta/models/g:streamgeneratecontent';
 
+const INTERACTIONS = '/v1beta/interactions';
+
 interface Seen {
   readonly path: string;
   readonly contentType: string;
@@ -31,6 +33,7 @@ const streamed = (path: string, ...events: object[]): Seen => ({
   contentType: 'text/event-stream',
   body: sse(events),
 });
+const step = (value: object): object => ({ event_type: 'step.delta', index: 0, delta: value });
 const delta = (value: object, index = 0): object => ({ index, delta: value, finish_reason: null });
 const calls = (...texts: string[]): object => ({
   tool_calls: texts.map((text, index) => ({
@@ -85,6 +88,9 @@ describe('Of a stream that its buyer leaves', () => {
         candidates: [{ content: { parts: [{ functionCall: { name: 'f', args: { a: TEXT.slice(1) } } }] } }],
       }),
     ],
+    ['an interaction', streamed(INTERACTIONS, step({ type: 'text', text: TEXT }))],
+    ['a thought', streamed(INTERACTIONS, step({ type: 'thought_summary', content: { type: 'text', text: TEXT } }))],
+    ['arguments of an interaction', streamed(INTERACTIONS, step({ type: 'arguments_delta', arguments: TEXT }))],
     [
       'a call of Ollama, with names, numbers and words',
       {
@@ -106,6 +112,7 @@ describe('Of a stream that its buyer leaves', () => {
       'an image of a response',
       streamed('/v1/responses', { type: 'response.image_generation_call.partial_image', partial_image_b64: TEXT }),
     ],
+    ['an image of an interaction', streamed(INTERACTIONS, step({ type: 'image', data: TEXT }))],
   ])('%s counts by a hundredth of its bytes: base64 is no text', (_, seen) => {
     expect(outputOf(seen)).toBe(TOKENS / 100n);
     expect(outputOf({ ...seen, pieces: 100 })).toBe(TOKENS / 100n);
@@ -163,6 +170,8 @@ describe('Of an answer in one piece that is too long to be held, and that its bu
       whole('/v1beta/models/g:generatecontent', `{"candidates":[{"content":{"parts":[{"inlineData":{"data":"${long}"`),
       15_000n,
     ],
+    ['an interaction', whole(INTERACTIONS, `{"steps":[{"content":[{"text":"${long}"`), 1_500_000n],
+    ['an image of an interaction', whole(INTERACTIONS, `{"steps":[{"content":[{"data":"${long}"`), 15_000n],
     ['an answer of Ollama', whole('/api/generate', `{"response":"${long}"`), 1_500_000n],
     ['what is no output', whole(CHAT, `{"x":"${long}","choices":[{"message":{"role":"${long}"`), 0n],
   ])('%s counts as far as it came', (_, seen, tokens) => {
