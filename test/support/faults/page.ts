@@ -19,9 +19,8 @@ What becomes of a payment when the facilitator, the upstream or both go wrong, i
 each combination with real money on a local EVM chain; where \`/verify\` has a part, with \`verify: always\`. On Solana
 \`test/integration/fault-matrix-solana.test.ts\` plays what depends on the chain.
 
-A row: the fault lasts while the buyer first sends the payment (**first answer**). In doubt, the same payment is sent again at once (**while in
-doubt**). The fault ends, recovery does what it can (**at rest**: ledger and chain), and the same payment is sent once more (**sent again**, **in the
-end**).
+A row: the fault lasts while the buyer first sends the payment (**first answer**). In doubt it is sent again at once (**while in doubt**). The fault
+ends, recovery does what it can (**at rest**: ledger and chain), and it is sent once more (**sent again**, **in the end**).
 
 - "new offer": the answer states the price again, never while the money may have moved.
 - "receipt" is \`PAYMENT-RESPONSE\`, for \`deferred\` at first without a transaction.

@@ -108,13 +108,10 @@ function refusedAtSettle(cell: Cell): Story {
   if (cell.settle !== 'deferred') return usable(cell, NOT_SETTLED, 'failed');
   // An answer that was broken off on credit is a debt as well: who leaves early would never owe.
   const defaulted: Standing = { state: 'defaulted', paid: false };
-  return {
-    first: isAnswered(cell) ? SERVED_ON_CREDIT : paidAnswer(cell),
-    doubt: undefined,
-    rest: defaulted,
-    again: REFUSED,
-    end: defaulted,
-  };
+  const first = paidAnswer(cell);
+  if (!isAnswered(cell)) return { first, doubt: undefined, rest: defaulted, again: REFUSED, end: defaulted };
+  // What was delivered in full is asked for once more while it can be paid.
+  return { first: SERVED_ON_CREDIT, doubt: { state: 'defaulted', answer: REFUSED }, ...collected(cell) };
 }
 
 /** Nothing left the gateway. What was answered on credit is still owed, and asked for until it is paid. */
