@@ -114,6 +114,8 @@ function meaningOf(
       if (!samePayment && inWindow) return { kind: 'recall', otherwise: refuse('payment_already_used') };
       return refuse('payment_already_used');
     case 'defaulted':
+      // Its money is asked for once more: no price is stated meanwhile.
+      if (record.checkAt > 0) return refuse('payment_already_used');
       return { kind: 'refusal', code: 'payment_refused', reason: 'payment_defaulted' };
     case 'released':
     case 'failed':

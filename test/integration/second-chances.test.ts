@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { PaymentState } from '../../src/domain/payment-state.ts';
 import { openMemoryLedger } from '../../src/store/memory/memory-ledger.ts';
 import { challengeOf, settlementOf } from '../support/buyer.ts';
 import {
@@ -326,23 +327,31 @@ describe('settle: deferred', () => {
     );
   });
 
-  it('serves nothing more for a payment whose settlement failed', async () => {
+  it('serves nothing more for a payment whose settlement failed, and states no price while its money is asked for', async () => {
+    const store = openMemoryLedger();
+    const own = await startTestGateway(settings(devnet, upstream.url) + ROUTES, { store });
     const poor = await freshPayer(devnet);
-    const header = await sign(`${gateway.url}/credit/poor`, {}, undefined, poor);
+    const header = await sign(`${own.url}/credit/poor`, {}, undefined, poor);
     // The payer's money leaves between verification and settlement.
-    const drain = await handSigned(poor.key, { ...(await quote(`${gateway.url}/credit/poor`)), amount: '1000000' });
+    const drain = await handSigned(poor.key, { ...(await quote(`${own.url}/credit/poor`)), amount: '1000000' });
     behaviour = async (_req, res) => {
       const payload = { signature: drain.signature, authorization: drain.authorization };
       await transferWithAuthorization(devnet, { x402Version: 2, accepted: requirementsOn(devnet), payload });
       res.end('served on credit');
     };
-    expect(await (await pay('/credit/poor', header)).text()).toBe('served on credit');
-    const refused = await until(
-      () => pay('/credit/poor', header),
-      (response) => response.status !== 409,
-    );
-    expect(refused.status).toBe(402);
-    expect(challengeOf(refused).error).toBe('payment_defaulted');
+    const stateIs = (state: PaymentState) =>
+      until(
+        () => store.list({}, undefined, 10),
+        ([row]) => row?.state === state,
+      );
+    expect(await (await pay('/credit/poor', header, {}, own)).text()).toBe('served on credit');
+    await stateIs('defaulted');
+    const again = await pay('/credit/poor', header, {}, own);
+    expect([again.status, again.headers.get('payment-required')]).toEqual([409, null]);
+    expect(await again.json()).toMatchObject({ code: 'payment_already_used' });
+    await devnet.mint(poor.address, 10_000n);
+    await stateIs('delivered');
+    await own.close();
   });
 
   it('is not asked for again where the answer broke off, so that its buyer pays for one answer', async () => {

@@ -111,7 +111,7 @@ function refusedAtSettle(cell: Cell): Story {
   const first = paidAnswer(cell);
   if (!isAnswered(cell)) return { first, doubt: undefined, rest: defaulted, again: REFUSED, end: defaulted };
   // What was delivered in full is asked for once more while it can be paid.
-  return { first: SERVED_ON_CREDIT, doubt: { state: 'defaulted', answer: REFUSED }, ...collected(cell) };
+  return { first: SERVED_ON_CREDIT, doubt: { state: 'defaulted', answer: USED }, ...collected(cell) };
 }
 
 /** Nothing left the gateway. What was answered on credit is still owed, and asked for until it is paid. */
