@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { GatewayError } from '../domain/gateway-error.ts';
+import { isStoreFault } from '../domain/gateway-error.ts';
 import { UnservedOfferError } from '../server/readiness.ts';
 import { ForeignStoreError } from '../store/store-open-error.ts';
 import { notice, type Terminal } from './terminal.ts';
@@ -31,8 +31,7 @@ export function reportFault(fault: unknown, terminal: Terminal): ExitCode {
 function describe(fault: unknown): string {
   if (!(fault instanceof Error)) return String(fault);
   // Why a ledger does not answer is for the operator: buyers read the same error's message.
-  if (fault instanceof GatewayError && fault.code === 'store_unavailable' && fault.cause instanceof Error)
-    return `${fault.message}\n  reason: ${fault.cause.message}`;
+  if (isStoreFault(fault) && fault.cause instanceof Error) return `${fault.message}\n  reason: ${fault.cause.message}`;
   if (!isSystemError(fault)) return fault.message;
   const where =
     fault.address === undefined ? '' : ` ${fault.address}${fault.port === undefined ? '' : `:${fault.port}`}`;

@@ -131,6 +131,11 @@ export class GatewayError extends Error {
   }
 }
 
+/** Whether a fault says that the ledger cannot be reached. */
+export function isStoreFault(fault: unknown): fault is GatewayError {
+  return fault instanceof GatewayError && fault.code === 'store_unavailable';
+}
+
 function client(status: number, title: string, retryable = false) {
   return { status, source: 'client', retryable, offersAgain: false, title } as const satisfies ErrorMeaning;
 }

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { GatewayError } from '../domain/gateway-error.ts';
+import { isStoreFault } from '../domain/gateway-error.ts';
 
 /** How long a start asks the ledger again for one thing, in milliseconds, and how often. */
 const PATIENCE_MS = 10_000;
@@ -18,8 +18,7 @@ export async function askPatiently<Answer>(ask: () => Promise<Answer>): Promise<
     try {
       return await ask();
     } catch (fault) {
-      const mayPass = fault instanceof GatewayError && fault.code === 'store_unavailable';
-      if (!mayPass || performance.now() >= until) throw fault;
+      if (!isStoreFault(fault) || performance.now() >= until) throw fault;
     }
     await wait(PAUSE_MS);
   }

@@ -1,4 +1,4 @@
-import { GatewayError } from '../domain/gateway-error.ts';
+import { isStoreFault } from '../domain/gateway-error.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Webhook } from '../domain/webhook.ts';
 import { describeCause } from '../observe/cause.ts';
@@ -60,7 +60,7 @@ function messageNotes({
     waits: (waiting) => metrics.setWaitingEvents(waiting, clock()),
     trouble(fault) {
       metrics.setWaitingEvents(undefined, clock());
-      if (fault instanceof GatewayError && fault.code === 'store_unavailable') outages.failed(STORE, fault);
+      if (isStoreFault(fault)) outages.failed(STORE, fault);
       else log.warn({ cause: describeCause(fault) }, 'webhooks have to wait');
     },
   };

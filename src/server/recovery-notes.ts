@@ -1,4 +1,4 @@
-import { GatewayError } from '../domain/gateway-error.ts';
+import { isStoreFault } from '../domain/gateway-error.ts';
 import { describeCause } from '../observe/cause.ts';
 import type { Logger } from '../observe/log.ts';
 import type { Observer } from '../observe/observer.ts';
@@ -18,7 +18,7 @@ export function recoveryNotes(log: Logger, observer: Observer, outages: Outages)
       log.error({ key, route, payer, transaction: settlement?.transaction }, 'settlement is no longer on the chain'),
     heard: () => outages.worked(STORE),
     trouble: (what, fault) => {
-      if (fault instanceof GatewayError && fault.code === 'store_unavailable') outages.failed(STORE, fault);
+      if (isStoreFault(fault)) outages.failed(STORE, fault);
       else log.warn({ what, cause: describeCause(fault) }, 'recovery has to wait');
     },
   };

@@ -3,7 +3,7 @@ import { AssetNames } from '../../admin/asset-names.ts';
 import { readAssetTable } from '../../config/asset-table.ts';
 import type { BooksPlan } from '../../config/compile.ts';
 import { parseStore } from '../../config/store-keys.ts';
-import { GatewayError } from '../../domain/gateway-error.ts';
+import { type GatewayError, isStoreFault } from '../../domain/gateway-error.ts';
 import type { StoreSpec } from '../../domain/store-spec.ts';
 import { type Registry, storeKind } from '../../registry.ts';
 import type { LedgerReader } from '../../store/ledger-reader.ts';
@@ -120,7 +120,7 @@ export async function unlessUnreadable<T>(act: () => Promise<T>): Promise<T> {
   try {
     return await act();
   } catch (fault) {
-    if (fault instanceof GatewayError && fault.code === 'store_unavailable') throw unreadable(fault);
+    if (isStoreFault(fault)) throw unreadable(fault);
     throw fault;
   }
 }
