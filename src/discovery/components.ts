@@ -1,6 +1,6 @@
 import { isJsonObject } from '../domain/payment.ts';
 import type { Json, JsonObject } from '../domain/x402.ts';
-import { resolveReference } from '../openapi/reference.ts';
+import { resolveReference, unescapePart } from '../openapi/reference.ts';
 import { publishedPart } from './published.ts';
 
 const COMPONENT = /^#\/components\/([A-Za-z]+)\/([^/]+)$/;
@@ -68,10 +68,10 @@ export class ComponentCollector {
   #collect(reference: string): boolean {
     const [, kind, name] = COMPONENT.exec(reference) ?? [];
     const target = resolveReference(this.#root, { $ref: reference });
-    if (kind === undefined || name === undefined || target === undefined) return false;
+    const key = name && unescapePart(name);
+    if (kind === undefined || key === undefined || target === undefined) return false;
     const byName = this.#found.get(kind) ?? new Map<string, JsonObject>();
     this.#found.set(kind, byName);
-    const key = decodeURIComponent(name).replaceAll('~1', '/').replaceAll('~0', '~');
     if (byName.has(key)) return true;
     // Set before its content is read: a schema may refer to itself.
     byName.set(key, {});

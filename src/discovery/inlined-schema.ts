@@ -1,5 +1,6 @@
 import { isJsonObject } from '../domain/payment.ts';
 import type { Json, JsonObject } from '../domain/x402.ts';
+import { unescapePart } from '../openapi/reference.ts';
 
 const DEFINITION = /^#\/\$defs\/([^/]+)$/;
 
@@ -90,10 +91,5 @@ function namesIn(value: Json): readonly string[] {
 /** The name of the definition that a schema refers to. */
 function nameIn({ $ref }: JsonObject): string | undefined {
   const [, name] = typeof $ref === 'string' ? (DEFINITION.exec($ref) ?? []) : [];
-  if (name === undefined) return undefined;
-  try {
-    return decodeURIComponent(name).replaceAll('~1', '/').replaceAll('~0', '~');
-  } catch {
-    return undefined;
-  }
+  return name && unescapePart(name);
 }

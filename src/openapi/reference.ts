@@ -33,7 +33,8 @@ function lookUp(root: JsonObject, reference: string): Json | undefined {
   return node;
 }
 
-function unescapePart(part: string): string | undefined {
+/** The name that a part of a JSON pointer in a URI fragment stands for; `undefined` for one that is broken. */
+export function unescapePart(part: string): string | undefined {
   try {
     return decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~');
   } catch {
