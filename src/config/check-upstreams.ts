@@ -1,3 +1,4 @@
+import { isLoopback } from '../domain/loopback.ts';
 import type { ListenAddress } from '../domain/plan.ts';
 import { serverName, type Upstream, type UpstreamServer } from '../domain/upstream.ts';
 import { type Field, soundValue } from './decoder.ts';
@@ -61,13 +62,11 @@ function leadsTo({ origin, socketPath }: UpstreamServer, address: ListenAddress)
   return isReachedBy(address.host, hostname.replace(/^\[|\]$/g, ''));
 }
 
-const LOOPBACK = /^127(?:\.\d+){3}$/;
-
-/** Whether a host leads to an address for certain. */
+/** Whether a host leads to an address for certain. @param host IPv6 without brackets */
 function isReachedBy(address: string, host: string): boolean {
   switch (address) {
     case '0.0.0.0':
-      return host === address || host === 'localhost' || LOOPBACK.test(host);
+      return host === address || isLoopback(host);
     case '::':
       return host === address || host === '::1' || isReachedBy('0.0.0.0', host);
     case '127.0.0.1':
