@@ -32,7 +32,6 @@ export class ReleaseTimes {
   noteRelease(heapBytes: number, now: number): void {
     if (this.#heapAfter !== undefined) this.#notBefore = now + APART_MS;
     this.#heapAfter = heapBytes;
-    this.#quietLooks = 0;
   }
 
   #worthwhile(): number {
@@ -50,12 +49,12 @@ export function releaseWhenQuiet(): () => void {
   const times = new ReleaseTimes();
   let before = performance.eventLoopUtilization();
   const timer = setInterval(() => {
-    const since = performance.eventLoopUtilization(before);
-    before = performance.eventLoopUtilization();
-    if (!times.isDue(since.utilization, heapBytes(), performance.now())) return;
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, before);
+    before = now;
+    if (!times.isDue(utilization, heapBytes(), performance.now())) return;
     releaseKeepingCode();
     times.noteRelease(heapBytes(), performance.now());
-    before = performance.eventLoopUtilization();
   }, LOOK_MS);
   timer.unref();
   return () => clearInterval(timer);
