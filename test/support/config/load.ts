@@ -36,6 +36,15 @@ accepts: [base]
 facilitator: https://facilitator.example
 `;
 
+/** The same for a gateway with a public name in front of an API whose address nobody is to learn. */
+export const PUBLISHED_HEAD = `upstream: http://10.1.2.3:8080
+payTo: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"
+accepts: [base]
+facilitator: https://facilitator.example.com
+store: memory
+publicUrl: https://api.example.com
+`;
+
 /** A sound file whose only route, `/a`, has `keys`, one per line. */
 export function route(keys: string): string {
   return `${HEAD}routes:\n  - path: /a\n    ${keys.trim().replaceAll('\n', '\n    ')}\n`;

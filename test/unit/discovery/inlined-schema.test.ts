@@ -4,6 +4,7 @@ import { toolCatalogue } from '../../../src/discovery/api-tools.ts';
 import { inlinedSchema } from '../../../src/discovery/inlined-schema.ts';
 import type { JsonObject } from '../../../src/domain/x402.ts';
 import { parseApiDocument } from '../../../src/openapi/document.ts';
+import { PUBLISHED_HEAD } from '../../support/config/load.ts';
 import { planOf } from '../../support/gateway.ts';
 
 const to = (name: string): JsonObject => ({ $ref: `#/$defs/${name}` });
@@ -65,13 +66,7 @@ describe('A schema whose definitions are put where they are referred to', () => 
   });
 
   it('is what a tool has, unless that is too long for a model', async () => {
-    const plan = await planOf(`upstream: http://10.1.2.3:8080
-payTo: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"
-accepts: [base]
-facilitator: https://facilitator.example.com
-store: memory
-publicUrl: https://api.example.com
-routes:
+    const plan = await planOf(`${PUBLISHED_HEAD}routes:
   - { path: /*, methods: [POST], price: $0.001 }
 `);
     const schemaOf = async (long: string): Promise<JsonObject | undefined> => {

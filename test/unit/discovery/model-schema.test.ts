@@ -6,17 +6,12 @@ import { toolCatalogue } from '../../../src/discovery/api-tools.ts';
 import { schemaForModels } from '../../../src/discovery/model-schema.ts';
 import type { Json, JsonObject } from '../../../src/domain/x402.ts';
 import { parseApiDocument } from '../../../src/openapi/document.ts';
+import { PUBLISHED_HEAD } from '../../support/config/load.ts';
 import { planOf } from '../../support/gateway.ts';
 
 const EXAMPLES = new URL('../../../node_modules/@readme/oas-examples/', import.meta.url);
 
-const PLAN = `upstream: http://10.1.2.3:8080
-payTo: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"
-accepts: [base]
-facilitator: https://facilitator.example.com
-store: memory
-publicUrl: https://api.example.com
-routes:
+const PLAN = `${PUBLISHED_HEAD}routes:
   - { path: /*, price: $0.001 }
 `;
 

@@ -18,16 +18,10 @@ import type { Plan } from '../../../src/domain/plan.ts';
 import type { JsonObject } from '../../../src/domain/x402.ts';
 import { parseApiDocument } from '../../../src/openapi/document.ts';
 import { decodeHeaderJson } from '../../../src/protocol/header-json.ts';
+import { PUBLISHED_HEAD } from '../../support/config/load.ts';
 import { planOf } from '../../support/gateway.ts';
 import { openValueGateway } from '../../support/value-gateway.ts';
 
-const HEAD = `upstream: http://10.1.2.3:8080
-payTo: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"
-accepts: [base]
-facilitator: https://facilitator.example.com
-store: memory
-publicUrl: https://api.example.com
-`;
 const WEATHER = `  - path: /v1/weather/:city
     methods: [GET, POST]
     price: $0.001
@@ -137,7 +131,7 @@ describe('The call description of a route', () => {
   });
 
   it('is in /openapi.json, which validators take', async () => {
-    const plan = await planOf(`${HEAD}routes:\n${WEATHER}`);
+    const plan = await planOf(`${PUBLISHED_HEAD}routes:\n${WEATHER}`);
     const document = await read('/openapi.json', plan);
     expect(await documentFaultsOf(document)).toEqual([]);
     const { get, post } = JSON.parse(document).paths['/v1/weather/{city}'];
@@ -161,7 +155,7 @@ describe('The call description of a route', () => {
 
   it('is in /llms.txt, where it is short', async () => {
     const long = `  - { path: /long, methods: [GET], price: $1, discovery: { output: "${'x'.repeat(400)}" } }\n`;
-    const text = await read('/llms.txt', await planOf(`${HEAD}routes:\n${WEATHER}${long}`));
+    const text = await read('/llms.txt', await planOf(`${PUBLISHED_HEAD}routes:\n${WEATHER}${long}`));
     expect(text).toContain(
       [
         ': $0.001 a call. Weather of a city. Degrees now, and for some days.',
@@ -197,7 +191,10 @@ ${WEATHER.replace('[GET, POST]', '[GET]').replace('        body: { at: { hour: 7
 `;
     const parsed = parseApiDocument(JSON.stringify(description));
     if (!parsed.ok) throw new Error(parsed.wrong);
-    const plan = { ...(await planOf(HEAD + table)), discovery: { ...DEFAULT_DISCOVERY, document: parsed.value } };
+    const plan = {
+      ...(await planOf(PUBLISHED_HEAD + table)),
+      discovery: { ...DEFAULT_DISCOVERY, document: parsed.value },
+    };
     const document = await read('/openapi.json', plan);
     expect(await documentFaultsOf(document)).toEqual([]);
     const { paths } = JSON.parse(document);
@@ -219,7 +216,9 @@ ${WEATHER.replace('[GET, POST]', '[GET]').replace('        body: { at: { hour: 7
   });
 
   it('gives the arguments of MCP tools', async () => {
-    const plan = await planOf(`${HEAD}routes:\n${WEATHER}  - { path: /plain, methods: [GET, POST], price: $1 }\n`);
+    const plan = await planOf(
+      `${PUBLISHED_HEAD}routes:\n${WEATHER}  - { path: /plain, methods: [GET, POST], price: $1 }\n`,
+    );
     if (plan.discovery === undefined) throw new Error('discovery is off');
     const { tools } = toolCatalogue(plan, plan.discovery);
     expect(tools.map(({ method, arguments: given }) => [method, given.map(({ name }) => name)])).toEqual([
@@ -230,11 +229,11 @@ ${WEATHER.replace('[GET, POST]', '[GET]').replace('        body: { at: { hour: 7
   });
 
   it('is shown with the route, and a reload reports its change', async () => {
-    const before = await planOf(`${HEAD}routes:\n${WEATHER}`);
-    const after = await planOf(`${HEAD}routes:\n${WEATHER.replace('      output: { celsius: 7.5 }\n', '')}`);
+    const before = await planOf(`${PUBLISHED_HEAD}routes:\n${WEATHER}`);
+    const after = await planOf(`${PUBLISHED_HEAD}routes:\n${WEATHER.replace('      output: { celsius: 7.5 }\n', '')}`);
     expect(describeRoutes(before)[0]?.discovery).toBe('description, query, body, output');
     expect(differenceOf(before, after)).toMatchObject([{ key: 'discovery', to: 'description, query, body' }]);
-    const other = await planOf(`${HEAD}routes:\n${WEATHER.replace('7.5', '8')}`);
+    const other = await planOf(`${PUBLISHED_HEAD}routes:\n${WEATHER.replace('7.5', '8')}`);
     expect(differenceOf(before, other)).toHaveLength(1);
   });
 });

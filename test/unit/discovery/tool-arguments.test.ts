@@ -5,18 +5,13 @@ import type { ApiTool } from '../../../src/domain/api-tool.ts';
 import type { JsonObject } from '../../../src/domain/x402.ts';
 import { toolRequest } from '../../../src/mcp/tool-request.ts';
 import { parseApiDocument } from '../../../src/openapi/document.ts';
+import { PUBLISHED_HEAD } from '../../support/config/load.ts';
 import { planOf } from '../../support/gateway.ts';
 
 /** What Anthropic's API and Bedrock demand of each argument; one other name refuses all tools of a client. */
 const ARGUMENT = /^[a-zA-Z0-9_.-]{1,64}$/;
 
-const HEAD = `upstream: http://10.1.2.3:8080
-payTo: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"
-accepts: [base]
-facilitator: https://facilitator.example.com
-store: memory
-publicUrl: https://api.example.com
-routes:
+const HEAD = `${PUBLISHED_HEAD}routes:
   - { path: /*, methods: [GET], price: $0.001 }
 `;
 
