@@ -8,6 +8,8 @@ import type { Timeline } from './timeline.ts';
 
 /** The header in which buyers tell the API what they buy. */
 export const PURCHASE_HEADER = 'x-purchase';
+/** The header in which each life of the gateway tells the API its number: a call may arrive after the kill of its maker. */
+export const LIFE_HEADER = 'x-life';
 
 /** One call that reached the API. */
 export interface ApiCall {
@@ -45,7 +47,7 @@ export async function startFlakyApi(purchases: readonly Purchase[], timeline: Ti
     const behaviour = purchase.calls[earlier] ?? { kind: 'answer' };
     const call: ApiCall = {
       tick: timeline.tick(),
-      life: timeline.life,
+      life: Number(req.headers[LIFE_HEADER]),
       purchase: purchase.id,
       payer: String(req.headers['x402-payer']).toLowerCase(),
       method: req.method ?? '',

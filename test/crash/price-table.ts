@@ -25,6 +25,7 @@ export const ROUTES: readonly PricedRoute[] = MODES.flatMap((settle, index) => [
 export interface Places {
   /** `127.0.0.1:PORT`; the same over restarts, because a payment is bound to the host that it was made for. */
   readonly listen: string;
+  /** As `upstream` takes it, in the flow style of YAML. */
   readonly upstream: string;
   readonly payTo: string;
   /** As `facilitator` takes it, in the flow style of YAML. */

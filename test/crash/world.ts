@@ -11,7 +11,7 @@ import { freePort } from '../support/free-port.ts';
 import type { Requirement } from '../support/payment-header.ts';
 import { ask } from './ask.ts';
 import { type ChainTap, openChainTap } from './chain-tap.ts';
-import { type FlakyApi, startFlakyApi } from './flaky-api.ts';
+import { type FlakyApi, LIFE_HEADER, startFlakyApi } from './flaky-api.ts';
 import { type GatewayProcess, startGatewayProcess } from './gateway-process.ts';
 import { type JudgeKind, openJudge } from './judge.ts';
 import { configurationOf, ROUTES } from './price-table.ts';
@@ -69,14 +69,15 @@ export async function openWorld(
   const listen = `127.0.0.1:${await freePort()}`;
   const file = join(folder, 'gateway.yaml');
   const { setting: facilitator } = judge;
-  const places = { listen, upstream: api.url, payTo: payee.address, usdc: devnet.usdc };
+  const upstream = `{ url: "${api.url}", headers: { ${LIFE_HEADER}: "\${LIFE}" } }`;
+  const places = { listen, upstream, payTo: payee.address, usdc: devnet.usdc };
   await writeFile(file, configurationOf({ ...places, facilitator, store: store.setting }));
   const ledger = await openStore(store.spec);
   return {
     ...{ devnet, tap, api, timeline, payers, ledger },
     url: `http://${listen}`,
     paidBefore: await devnet.usdcBalanceOf(payee.address),
-    startGateway: () => startGatewayProcess(file, judge.env),
+    startGateway: () => startGatewayProcess(file, { ...judge.env, LIFE: String(timeline.life) }),
     async close() {
       await ledger.close();
       await judge.close();
