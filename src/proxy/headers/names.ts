@@ -134,16 +134,13 @@ export const NEVER_A_TRAILER: ReadonlySet<string> = new Set([
 ]);
 
 /** Would let a shared cache keep a paid answer in spite of `Cache-Control: private`. */
-export const SHARED_CACHE: ReadonlySet<string> = new Set([
-  'surrogate-control',
-  'edge-control',
-  'x-accel-expires',
-  // LiteSpeed prefers it to `Cache-Control`.
-  'x-litespeed-cache-control',
-]);
+export const SHARED_CACHE: ReadonlySet<string> = new Set(['surrogate-control', 'edge-control', 'x-accel-expires']);
 
-/** RFC 9213 targeted fields, of any vendor. */
-export const SHARED_CACHE_SUFFIX = 'cdn-cache-control';
+/**
+ * Fields for certain caches, which these prefer to `Cache-Control` (RFC 9213 §2): `CDN-Cache-Control` and those of vendors,
+ * such as `Akamai-Cache-Control` and `X-LiteSpeed-Cache-Control`.
+ */
+export const SHARED_CACHE_SUFFIX = '-cache-control';
 
 const PLAIN_NAME = /^[a-z0-9-]*$/;
 const NOT_ALPHANUMERIC = /[^a-z0-9]/g;
