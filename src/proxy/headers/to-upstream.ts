@@ -101,9 +101,13 @@ export function forWholeAnswer(headers: readonly string[]): string[] {
   return OF_PARTS.reduce<readonly string[]>(without, headers).slice();
 }
 
-/** Asks for an answer that can be read, whatever the client would take: whole, and not compressed. */
+/** Headers that ask for other bytes of the same text. */
+const OF_FORMS = ['accept-encoding', 'accept-charset'];
+
+/** Asks for an answer that can be read, whatever the client would take: whole, not compressed, and in UTF-8. */
 export function forReadableAnswer(headers: readonly string[]): string[] {
-  return [...without(forWholeAnswer(headers), 'accept-encoding'), 'Accept-Encoding', 'identity'];
+  // UTF-8 is what an API writes unasked, and the only encoding of JSON (RFC 8259 §8.1).
+  return [...OF_FORMS.reduce<readonly string[]>(without, forWholeAnswer(headers)), 'Accept-Encoding', 'identity'];
 }
 
 /** The headers without one, in any spelling that an API would take for it. */
