@@ -15,7 +15,9 @@ import {
   forReadableAnswer,
   forWholeAnswer,
   forwardRequestHeaders,
+  PART_STATUSES,
   type PaidFacts,
+  type PartStatus,
   withLengthOf,
   without,
 } from '../proxy/headers/to-upstream.ts';
@@ -105,17 +107,20 @@ function headersOf(
   trace: TraceContext | undefined,
 ): string[] {
   const headers = forwardedHeaders(request, upstream, paid, trace);
-  if (request.plainAnswer !== true) return isSoldWhole(request, paid) ? forWholeAnswer(headers) : headers;
+  if (request.plainAnswer !== true) {
+    const parts = freeParts(request, paid);
+    return parts.length === 0 ? headers : forWholeAnswer(headers, parts);
+  }
   return forReadableAnswer(request.jsonAnswer === true ? askingForJson(headers) : headers);
 }
 
 /**
- * Whether a part of an answer would cost nothing although the answer costs something: a buyer could ask for all of it as
+ * The parts of an answer that would cost nothing although the answer costs something: a buyer could ask for all of it as
  * a part.
  */
-function isSoldWhole({ price }: Pick<AcceptedRequest, 'price'>, paid: PaidFacts | undefined): boolean {
-  if (price === undefined || paid?.money === undefined) return false;
-  return isCharged(price.charge, 200) && !isCharged(price.charge, 206);
+function freeParts({ price }: Pick<AcceptedRequest, 'price'>, paid: PaidFacts | undefined): readonly PartStatus[] {
+  if (price === undefined || paid?.money === undefined || !isCharged(price.charge, 200)) return [];
+  return PART_STATUSES.filter((status) => !isCharged(price.charge, status));
 }
 
 /** The path and query for the upstream, below its base path: canonical, rewritten. */
