@@ -115,7 +115,12 @@ export const OWN_PREFIX = 'x402-';
 export const FORWARDING_PREFIX = 'x-forwarded-';
 
 /** What never reaches the client. */
-export const NEVER_RELAYED: ReadonlySet<string> = new Set([...HOP_BY_HOP, ...EXTENSIONS]);
+export const NEVER_RELAYED: ReadonlySet<string> = new Set([
+  ...HOP_BY_HOP,
+  ...EXTENSIONS,
+  // Names ports of the API's own host (RFC 7838 §3), which clients would try at the host of the gateway.
+  'alt-svc',
+]);
 
 /** Frames the message: a `Connection` header that names it must not remove it. */
 export const FRAMING = 'content-length';
