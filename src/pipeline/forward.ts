@@ -52,6 +52,8 @@ export interface ForwardTerms {
   readonly settled?: boolean;
   /** Whether the call goes on after the client has left, because its answer is stored. */
   readonly lasting?: boolean;
+  /** Whether it goes on a new connection, because it is paid and must not be sent twice. */
+  readonly anew?: boolean;
   /** Which room at the upstream it takes. Default: that of paid calls. */
   readonly room?: 'free' | 'paid';
 }
@@ -65,7 +67,7 @@ export interface ForwardTerms {
 export async function openUpstream(
   request: AcceptedRequest,
   destination: Destination,
-  { paid, watch, settled, lasting, room = paid === undefined ? 'free' : 'paid' }: ForwardTerms = {},
+  { paid, watch, settled, lasting, anew = false, room = paid === undefined ? 'free' : 'paid' }: ForwardTerms = {},
 ): Promise<UpstreamResponse> {
   const { head, body, client, runtime, method, clientGone } = request;
   const { upstream, timeoutMs } = destination;
@@ -85,6 +87,7 @@ export async function openUpstream(
       watch,
       hintsTo: mayHint ? client.hints : undefined,
       timeoutMs,
+      anew,
       departure: lasting === true ? undefined : clientGone,
     });
   try {
