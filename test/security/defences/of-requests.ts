@@ -221,8 +221,8 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
     [
       'arrives at the client',
       'NEVER_RELAYED',
-      'new Set([...HOP_BY_HOP, ...EXTENSIONS]);',
-      "new Set([...HOP_BY_HOP, ...EXTENSIONS, 'content-encoding']);",
+      '...HOP_BY_HOP, ...EXTENSIONS,',
+      "...HOP_BY_HOP, ...EXTENSIONS, 'content-encoding',",
     ],
     [
       'arrives at the API',
