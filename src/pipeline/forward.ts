@@ -15,7 +15,9 @@ import {
   forReadableAnswer,
   forWholeAnswer,
   forwardRequestHeaders,
+  PART_STATUSES,
   type PaidFacts,
+  type PartStatus,
   withLengthOf,
   without,
 } from '../proxy/headers/to-upstream.ts';
@@ -50,6 +52,8 @@ export interface ForwardTerms {
   readonly settled?: boolean;
   /** Whether the call goes on after the client has left, because its answer is stored. */
   readonly lasting?: boolean;
+  /** Whether it goes on a new connection, because it is paid and must not be sent twice. */
+  readonly anew?: boolean;
   /** Which room at the upstream it takes. Default: that of paid calls. */
   readonly room?: 'free' | 'paid';
 }
@@ -63,7 +67,7 @@ export interface ForwardTerms {
 export async function openUpstream(
   request: AcceptedRequest,
   destination: Destination,
-  { paid, watch, settled, lasting, room = paid === undefined ? 'free' : 'paid' }: ForwardTerms = {},
+  { paid, watch, settled, lasting, anew = false, room = paid === undefined ? 'free' : 'paid' }: ForwardTerms = {},
 ): Promise<UpstreamResponse> {
   const { head, body, client, runtime, method, clientGone } = request;
   const { upstream, timeoutMs } = destination;
@@ -83,6 +87,7 @@ export async function openUpstream(
       watch,
       hintsTo: mayHint ? client.hints : undefined,
       timeoutMs,
+      anew,
       departure: lasting === true ? undefined : clientGone,
     });
   try {
@@ -105,17 +110,20 @@ function headersOf(
   trace: TraceContext | undefined,
 ): string[] {
   const headers = forwardedHeaders(request, upstream, paid, trace);
-  if (request.plainAnswer !== true) return isSoldWhole(request, paid) ? forWholeAnswer(headers) : headers;
+  if (request.plainAnswer !== true) {
+    const parts = freeParts(request, paid);
+    return parts.length === 0 ? headers : forWholeAnswer(headers, parts);
+  }
   return forReadableAnswer(request.jsonAnswer === true ? askingForJson(headers) : headers);
 }
 
 /**
- * Whether a part of an answer would cost nothing although the answer costs something: a buyer could ask for all of it as
+ * The parts of an answer that would cost nothing although the answer costs something: a buyer could ask for all of it as
  * a part.
  */
-function isSoldWhole({ price }: Pick<AcceptedRequest, 'price'>, paid: PaidFacts | undefined): boolean {
-  if (price === undefined || paid?.money === undefined) return false;
-  return isCharged(price.charge, 200) && !isCharged(price.charge, 206);
+function freeParts({ price }: Pick<AcceptedRequest, 'price'>, paid: PaidFacts | undefined): readonly PartStatus[] {
+  if (price === undefined || paid?.money === undefined || !isCharged(price.charge, 200)) return [];
+  return PART_STATUSES.filter((status) => !isCharged(price.charge, status));
 }
 
 /** The path and query for the upstream, below its base path: canonical, rewritten. */

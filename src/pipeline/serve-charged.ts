@@ -1,5 +1,5 @@
 import type { UpstreamResponse } from '../proxy/upstream-connection.ts';
-import { BodyRefusedError, mayHaveReachedUpstream } from '../proxy/upstream-fault.ts';
+import { BodyRefusedError, mayHaveRun } from '../proxy/upstream-fault.ts';
 import { faultAnswer } from './answer.ts';
 import { BodyDigest } from './body-digest.ts';
 import { type ClaimedPayment, claimDelivery } from './claim.ts';
@@ -85,7 +85,8 @@ export async function serveCharged(
     if (!digest.matches) throw new BodyRefusedError();
     const lasting = keepsAnswer(request);
     const paid = paidFacts(claimed.record);
-    response = await openUpstream(request, request.route, { paid, watch: digest, lasting, settled: true });
+    const anew = !isRepeatable(request);
+    response = await openUpstream(request, request.route, { paid, watch: digest, lasting, anew, settled: true });
     checkHead(request, response);
     if (lasting) await keepAnswer(request, claimed, response, digest, services);
     changes = changesOf?.(response);
@@ -109,8 +110,8 @@ async function withholdCharged(
       reason: 'payment_bound_to_another_request',
     };
   }
-  // A call that the upstream never got, or may get twice, can be made again with the same payment.
-  const again = isRepeatable(request) || !mayHaveReachedUpstream(fault);
+  // A call that the upstream never got whole, or may get twice, can be made again with the same payment.
+  const again = isRepeatable(request) || !mayHaveRun(fault);
   const to = again ? 'undelivered' : 'delivery_unknown';
   await claimed.move({ to, reason: 'upstream failed after settlement', ...digest.fact });
   return answerFault(request, notice, fault);

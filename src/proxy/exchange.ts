@@ -78,7 +78,8 @@ export class Exchange implements Handler, ResponseSource, Timed {
 
   /** The client has gone. */
   handleEvent(): void {
-    this.fail(new ClientGoneError(this.#sending.reached));
+    const { reached } = this.#sending;
+    this.fail(new ClientGoneError(reached === 'possibly' && this.#upload?.lacksEnd === true ? 'in part' : reached));
   }
 
   get hearsOfDeparture(): boolean {

@@ -1,7 +1,6 @@
-import { GatewayError } from '../domain/gateway-error.ts';
 import type { Upload } from './request-body.ts';
 import { CLIENT_STALL_MS } from './stream-limits.ts';
-import { UpstreamSilenceError } from './upstream-fault.ts';
+import { bodyTooSlow, UpstreamSilenceError } from './upstream-fault.ts';
 
 /** An exchange whose wait for a head is bounded. */
 export interface Awaiting {
@@ -51,7 +50,7 @@ export class HeadDeadline {
     }
     this.#stalledMs += this.#timeoutMs;
     if (this.#stalledMs < CLIENT_STALL_MS) this.#timer.refresh();
-    else this.#awaiting.cutOff(new GatewayError('request_timeout', { detail: 'The body stopped arriving.' }));
+    else this.#awaiting.cutOff(bodyTooSlow('The body stopped arriving.'));
   }
 }
 

@@ -63,6 +63,7 @@ export class KeptBody implements RequestBody {
  */
 class KeptUpload extends Readable implements Upload {
   readonly waitsForClient = false;
+  readonly lacksEnd = false;
   readonly #bytes: Buffer;
   readonly #hold: BodyHold | undefined;
   #begun = false;

@@ -6,6 +6,8 @@ import type { BodyWatch } from './upload-body.ts';
 export interface Upload extends Readable {
   /** Whether the gateway could pass on more than the client has sent so far. */
   readonly waitsForClient: boolean;
+  /** Whether it is certain that its end was not passed on yet. */
+  readonly lacksEnd: boolean;
 }
 
 /** Room in memory for one body, out of the room that all bodies share. */

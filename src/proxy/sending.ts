@@ -18,7 +18,7 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT'
  * once more, on a new connection (RFC 9112 §9.3.1). Nothing else is ever sent twice.
  */
 export class Sending {
-  readonly #request: Pick<ForwardRequest, 'method' | 'path' | 'headers'>;
+  readonly #request: Pick<ForwardRequest, 'method' | 'path' | 'headers' | 'anew'>;
   readonly #servers: ServerChoice<ServerLine>;
   readonly #body: Upload | undefined;
   readonly #handler: Dispatcher.DispatchHandler;
@@ -36,7 +36,7 @@ export class Sending {
   #bytesBefore = 0;
 
   constructor(
-    request: Pick<ForwardRequest, 'method' | 'path' | 'headers'>,
+    request: Pick<ForwardRequest, 'method' | 'path' | 'headers' | 'anew'>,
     body: Upload | undefined,
     servers: ServerChoice<ServerLine>,
     handler: Dispatcher.DispatchHandler,
@@ -56,7 +56,7 @@ export class Sending {
   start(): void {
     const line = this.#servers.next();
     if (line === undefined) throw new Error('an upstream without servers');
-    this.#send(line, 'kept');
+    this.#send(line);
   }
 
   /** The request begins to be written. */
@@ -90,7 +90,7 @@ export class Sending {
     this.#line = undefined;
   }
 
-  #send(line: ServerLine, connection: 'kept' | 'new'): void {
+  #send(line: ServerLine, connection = this.#request.anew === true ? 'new' : 'kept'): void {
     const { method, path, headers } = this.#request;
     this.#line = line;
     this.#isBegun = false;
@@ -118,7 +118,7 @@ export class Sending {
     const next = this.#servers.next(this.#tried);
     if (next === undefined) return false;
     this.leave();
-    this.#send(next, 'kept');
+    this.#send(next);
     return true;
   }
 

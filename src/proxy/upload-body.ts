@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
-import { GatewayError } from '../domain/gateway-error.ts';
+import type { GatewayError } from '../domain/gateway-error.ts';
 import type { RequestHead } from '../domain/request-head.ts';
 import { notePassed } from '../engine/spent-buffers.ts';
-import { BodyRefusedError, ClientGoneError } from './upstream-fault.ts';
+import { BodyRefusedError, bodyTooSlow, ClientGoneError } from './upstream-fault.ts';
 
 /**
  * Looks at a body as it passes. The last chunk is held back until the watch agrees: an upstream never gets the whole of
@@ -34,7 +34,7 @@ export function paceFault(
   waitedMs: number,
 ): GatewayError | undefined {
   if (waitedMs <= graceMs + (bytes / leastBytesPerSecond) * 1000) return undefined;
-  return new GatewayError('request_timeout', { detail: 'The body arrives too slowly.' });
+  return bodyTooSlow('The body arrives too slowly.');
 }
 
 /** Asks for the body of a client that waits for it (`Expect: 100-continue`), unless the client was answered already. */
@@ -100,6 +100,11 @@ export class UploadBody extends Readable {
     return this.readableFlowing === true && !this.#ended;
   }
 
+  get lacksEnd(): boolean {
+    // Without a watch, which holds the last chunk back, all may have been passed on before the end was seen.
+    return this.#watch !== undefined && !this.#ended;
+  }
+
   override _read(): void {
     // Asked for when there is a connection to send it on, and not before.
     askForBody(this.#continueTo);
@@ -158,7 +163,7 @@ export class UploadBody extends Readable {
   };
 
   readonly #onClose = (): void => {
-    if (!this.#ended) this.destroy(new ClientGoneError());
+    if (!this.#ended) this.destroy(new ClientGoneError(this.lacksEnd ? 'in part' : 'possibly'));
   };
 }
 

@@ -5,9 +5,11 @@ import { type ErrorCode, GatewayError } from '../domain/gateway-error.ts';
  * Whether a request that failed can have been seen by the upstream.
  *
  * - `no`: no byte of it was sent. It may be sent again, whatever its method.
+ * - `in part`: its client broke off or was too slow, and the end of its body was not sent. That is no request, although
+ *   the upstream may have worked for it.
  * - `possibly`: it may have been carried out. Sending it again is a second execution.
  */
-export type Reached = 'no' | 'possibly';
+export type Reached = 'no' | 'in part' | 'possibly';
 
 /** What went wrong on the way to an upstream: the `cause` of every {@link GatewayError} this folder throws. */
 export class UpstreamFault extends Error {
@@ -50,10 +52,24 @@ export class BodyRefusedError extends Error {
   }
 }
 
-/** Whether the upstream can have got the request that `error` is about. In doubt, yes. */
+/** Whether the upstream can have got anything of the request that `error` is about. In doubt, yes. */
 export function mayHaveReachedUpstream(error: unknown): boolean {
+  return reachedBefore(error) !== 'no';
+}
+
+/** Whether the upstream can have got the whole request that `error` is about, and carried it out. In doubt, yes. */
+export function mayHaveRun(error: unknown): boolean {
+  return reachedBefore(error) === 'possibly';
+}
+
+function reachedBefore(error: unknown): Reached {
   const fault = error instanceof GatewayError ? error.cause : error;
-  return !((fault instanceof UpstreamFault || fault instanceof ClientGoneError) && fault.reached === 'no');
+  return fault instanceof UpstreamFault || fault instanceof ClientGoneError ? fault.reached : 'possibly';
+}
+
+/** `request_timeout` of a body on its way: what the upstream may have of it lacks its end. */
+export function bodyTooSlow(detail: string): GatewayError {
+  return new GatewayError('request_timeout', { detail, cause: new UpstreamFault('The body was cut off.', 'in part') });
 }
 
 /** The gateway itself ended a wait for the upstream. */

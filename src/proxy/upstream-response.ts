@@ -28,6 +28,11 @@ export interface ForwardRequest {
    * connecting count, waiting for the client's upload does not, which is bounded by {@link CLIENT_STALL_MS}.
    */
   readonly timeoutMs: number;
+  /**
+   * Whether it goes on a new connection. A kept one may be closed by the server while the request is written on it: what
+   * must not be sent twice would be lost.
+   */
+  readonly anew?: boolean;
   /** Ends the exchange when the client goes away; without it the exchange goes on. */
   readonly departure?: Departure | undefined;
 }

@@ -5,10 +5,10 @@ import { type Message, valuesOf, withTrailers } from './message.ts';
 
 /** What the client receives otherwise than the API sent it, in the order in which the suite accounts for it. */
 
-const HOP_BY_HOP = /^(connection|keep-alive|proxy-(connection|authorization|authenticate)|te|upgrade|http2-settings)$/;
+const HOP_BY_HOP =
+  /^(connection|keep-alive|proxy-(connection|authorization|authenticate)|te|upgrade|http2-settings|alt-svc)$/;
 const FORGED = /^(payment-(required|response|signature)|x-payment(-response)?|sign-in-with-x|settlement-overrides)$/;
-const SHARED_CACHES =
-  /^(surrogate-control|edge-control|x-accel-expires|x-litespeed-cache-control|.*cdn-cache-control)$/;
+const SHARED_CACHES = /^(surrogate-control|edge-control|x-accel-expires|.+-cache-control)$/;
 const NEVER_TRAILS = /^(set-cookie|x402-[^:]*):/;
 const SPOILS_PRIVACY = /^(public|private|s-maxage=?.*)$/;
 

@@ -2,10 +2,12 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PaymentRecord } from '../../src/domain/payment-record.ts';
 import { openMemoryLedger } from '../../src/store/memory/memory-ledger.ts';
+import { isStorable } from '../security/storability.ts';
 import { challengeOf, settlementOf, signFor, stockFetch } from '../support/buyer.ts';
 import { type Devnet, freshPayer, type Payer, startDevnet } from '../support/devnet.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { findNginx, type Nginx, startNginx } from '../support/nginx.ts';
+import { exchangeRaw } from '../support/raw-http.ts';
 import { startScriptedFacilitator } from '../support/scripted-facilitator.ts';
 import { type FacilitatorSetting, settings } from '../support/settings.ts';
 import { startUpstream, type TestUpstream } from '../support/upstream.ts';
@@ -252,9 +254,12 @@ describe.skipIf(executable === undefined)(`nginx with auth_request${why}`, () =>
   let api: TestUpstream;
   let asked: Asked;
   let nginx: Nginx;
+  /** What the API sends with its answers. */
+  let headers: Record<string, string> = {};
   beforeAll(async () => {
     api = await startUpstream((req, res) => {
       req.resume();
+      for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
       res.end(`the API at ${req.url}, paid by ${req.headers['x402-payer'] ?? 'nobody'}`);
     });
     asked = await startAsked('nginx');
@@ -281,6 +286,38 @@ describe.skipIf(executable === undefined)(`nginx with auth_request${why}`, () =>
     expect(await paidTo()).toBe(before + 1000n);
     const names = api.seen.flatMap(({ rawHeaders }) => rawHeaders.map((text) => text.toLowerCase()));
     expect(names).not.toContain('payment-signature');
+  });
+
+  it.each([
+    { 'Cache-Control': 'public, max-age=600' },
+    { 'Cache-Control': 's-maxage=600', Expires: 'Fri, 01 Jan 2100 00:00:00 GMT' },
+    { 'CDN-Cache-Control': 'max-age=600' },
+    { 'Cloudflare-CDN-Cache-Control': 'max-age=600' },
+    { 'Akamai-Cache-Control': 'max-age=600' },
+    { 'Surrogate-Control': 'max-age=600' },
+    { 'X-Accel-Expires': '600' },
+  ])('keeps what was paid for out of shared caches where the API says %j', async (invitation) => {
+    headers = invitation;
+    const payment = await signFor(devnet, buyer, `${nginx.url}/data`);
+    const { host, port } = new URL(nginx.url);
+    const lines = ['GET /data HTTP/1.1', `Host: ${host}`, `PAYMENT-SIGNATURE: ${payment}`, 'Connection: close', '', ''];
+    const paid = await exchangeRaw(Number(port), lines.join('\r\n'));
+    headers = {};
+    expect(paid.statusLine).toContain(' 200 ');
+    expect(isStorable(paid)).toBe(false);
+    expect(paid.all('cache-control')).toHaveLength(1);
+  });
+
+  it.each([
+    ['max-age=0, No-Store', 'private, no-store'],
+    ['no-cache', 'private, no-cache'],
+    ['public, s-maxage=9, max-age=600', 'private, max-age=600'],
+    ['s-maxage=600', 'private'],
+  ])('leaves to browsers what the API says in %j', async (said, left) => {
+    headers = { 'Cache-Control': said };
+    const free = await fetch(`${nginx.url}/free`);
+    headers = {};
+    expect(free.headers.get('cache-control')).toBe(left);
   });
 
   it('lets no client say which request it asks about', async () => {

@@ -310,6 +310,21 @@ describe('An API that writes several formats', () => {
     expect(await response.text()).toBe('{"credits":1.5}');
     expect(settlementOf(response).amount).toBe('150');
   });
+
+  it('is not asked for another encoding, which would hide what a call used', async () => {
+    const url = await open(LOCAL(), '{ upTo: $0.5, meter: { json: /credits }, rates: { unit: $0.0001 } }');
+    const payer = await approvedPayer();
+    // As ASP.NET does.
+    api.answer = (response, { headers: { 'accept-charset': charset } }) => {
+      const encoding = charset === 'utf-16' ? 'utf16le' : 'utf8';
+      response.writeHead(200, { 'Content-Type': `application/json; charset=${charset ?? 'utf-8'}` });
+      response.end('{"credits":1.5}', encoding);
+    };
+    const headers = { 'Accept-Charset': 'utf-16' };
+    const response = await stockUptoFetch(payer.key)(`${url}/export`, { headers });
+    expect(await response.text()).toBe('{"credits":1.5}');
+    expect(settlementOf(response).amount).toBe('150');
+  });
 });
 
 function isStreamed(path: string | undefined): boolean {

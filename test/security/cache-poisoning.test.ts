@@ -33,6 +33,8 @@ const INVITATIONS = [
   { Expires: 'Fri, 01 Jan 2100 00:00:00 GMT', Pragma: 'cache' },
   { 'CDN-Cache-Control': 'max-age=600' },
   { 'Cloudflare-CDN-Cache-Control': 'max-age=600' },
+  { 'Akamai-Cache-Control': 'max-age=600' },
+  { 'Souin-Cache-Control': 'max-age=600' },
   { 'Surrogate-Control': 'max-age=600' },
   { 'Edge-Control': 'cache-maxage=600' },
   { 'X-Accel-Expires': '600' },

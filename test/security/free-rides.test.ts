@@ -115,6 +115,25 @@ describe('a part of what is sold', () => {
   });
 });
 
+describe('what is new in a feed', () => {
+  /** A feed as RFC 3229 has it, as the API: to a reader that has nothing all of it is new. */
+  beforeAll(() =>
+    siege.answer(({ headers: { 'a-im': delta } }, res) => {
+      res.writeHead(delta === undefined ? 200 : 226, { 'Content-Type': 'text/plain' }).end('all of it');
+    }),
+  );
+
+  it.each([
+    ['/whole', 200],
+    ['/parts', 200],
+    ['/paid', 226],
+  ])('of %s is charged', async (path, status) => {
+    const headers = [paying(await siege.sign(path)), 'A-IM: feed'];
+    const answer = await siege.ask(lastRequest(`GET ${path}`, headers));
+    expect([statusOf(answer), answer.all('payment-response').length]).toEqual([status, 1]);
+  });
+});
+
 describe('an upgrade of a priced route', () => {
   it('costs money', async () => await expectUnserved(request('GET /socket', UPGRADE), 402));
 

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { ClientHttp2Session } from 'node:http2';
 import type { AddressInfo } from 'node:net';
+import { decodePaymentRequiredHeader } from '@x402/core/http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { fields, frame, PREFACE } from '../support/http2-frames.ts';
@@ -110,11 +111,20 @@ describe('a request of HTTP/2', () => {
     expect(await statusOf(pseudo('/paid/x'))).toBe(402);
   });
 
+  it('of a proxy that took it without TLS is served, and its price is that of the connection it came by', async () => {
+    const session = openHttp2(port);
+    const { headers } = await askHttp2(session, pseudo('/paid/x', 'GET', 'gw.test', 'http'));
+    session.destroy();
+    expect(headers[':status']).toBe(402);
+    const { resource } = decodePaymentRequiredHeader(String(headers['payment-required']));
+    expect(resource?.url).toBe('https://gw.test/paid/x');
+  });
+
   it.each([
     ['another name in Host than in :authority', [...pseudo('/free'), 'host', 'cheap.test'], 400],
     ['two names in Host', [...pseudo('/free'), 'host', 'gw.test', 'host', 'cheap.test'], 'any'],
     ['a user in :authority', pseudo('/free', 'GET', 'gw.test@cheap.test'), 400],
-    ['another scheme', pseudo('/free', 'GET', 'gw.test', 'http'), 400],
+    ['another scheme', pseudo('/free', 'GET', 'gw.test', 'ftp'), 400],
     ['a scheme that is a path', pseudo('/free', 'GET', 'gw.test', 'https://gw.test/free?'), 400],
     ['an absolute target', pseudo('https://gw.test/free'), 'any'],
     ['no path', pseudo(''), 'any'],

@@ -5,7 +5,7 @@ import { statusOf } from './siege.ts';
 const HEURISTIC = new Set([200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 501]);
 
 /** Vendor fields that override `Cache-Control` in the vendor's own caches. */
-const TARGETED = /^(?:.*cdn-cache-control|surrogate-control|edge-control|x-accel-expires|x-litespeed-cache-control)$/;
+const TARGETED = /^(?:.+-cache-control|surrogate-control|edge-control|x-accel-expires)$/;
 
 /**
  * Whether a shared cache may keep an answer, by RFC 9111 §3 at its most permissive: in doubt it may.

@@ -115,7 +115,12 @@ export const OWN_PREFIX = 'x402-';
 export const FORWARDING_PREFIX = 'x-forwarded-';
 
 /** What never reaches the client. */
-export const NEVER_RELAYED: ReadonlySet<string> = new Set([...HOP_BY_HOP, ...EXTENSIONS]);
+export const NEVER_RELAYED: ReadonlySet<string> = new Set([
+  ...HOP_BY_HOP,
+  ...EXTENSIONS,
+  // Names ports of the API's own host (RFC 7838 §3), which clients would try at the host of the gateway.
+  'alt-svc',
+]);
 
 /** Frames the message: a `Connection` header that names it must not remove it. */
 export const FRAMING = 'content-length';
@@ -134,16 +139,13 @@ export const NEVER_A_TRAILER: ReadonlySet<string> = new Set([
 ]);
 
 /** Would let a shared cache keep a paid answer in spite of `Cache-Control: private`. */
-export const SHARED_CACHE: ReadonlySet<string> = new Set([
-  'surrogate-control',
-  'edge-control',
-  'x-accel-expires',
-  // LiteSpeed prefers it to `Cache-Control`.
-  'x-litespeed-cache-control',
-]);
+export const SHARED_CACHE: ReadonlySet<string> = new Set(['surrogate-control', 'edge-control', 'x-accel-expires']);
 
-/** RFC 9213 targeted fields, of any vendor. */
-export const SHARED_CACHE_SUFFIX = 'cdn-cache-control';
+/**
+ * Fields for certain caches, which these prefer to `Cache-Control` (RFC 9213 §2): `CDN-Cache-Control` and those of vendors,
+ * such as `Akamai-Cache-Control` and `X-LiteSpeed-Cache-Control`.
+ */
+export const SHARED_CACHE_SUFFIX = '-cache-control';
 
 const PLAIN_NAME = /^[a-z0-9-]*$/;
 const NOT_ALPHANUMERIC = /[^a-z0-9]/g;

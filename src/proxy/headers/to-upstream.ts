@@ -93,17 +93,28 @@ export function withLengthOf(replacement: Buffer | undefined, headers: string[])
   return headers;
 }
 
-/** Headers that ask for a part of an answer. */
-const OF_PARTS = ['range', 'if-range'];
+/** Statuses of parts of an answer: a range, or what is new in a feed (RFC 3229). */
+export type PartStatus = 206 | 226;
 
-/** Asks for a whole answer. A server may leave `Range` unobserved, too (RFC 9110 §14.2). */
-export function forWholeAnswer(headers: readonly string[]): string[] {
-  return OF_PARTS.reduce<readonly string[]>(without, headers).slice();
+/** Headers that ask for such parts. */
+const OF_PARTS: Readonly<Record<PartStatus, readonly string[]>> = { 206: ['range', 'if-range'], 226: ['a-im'] };
+export const PART_STATUSES: readonly PartStatus[] = [206, 226];
+
+/** Asks for a whole answer, not for parts of these statuses. A server may leave `Range` unobserved, too (RFC 9110 §14.2). */
+export function forWholeAnswer(headers: readonly string[], parts = PART_STATUSES): string[] {
+  return parts
+    .flatMap((status) => OF_PARTS[status])
+    .reduce<readonly string[]>(without, headers)
+    .slice();
 }
 
-/** Asks for an answer that can be read, whatever the client would take: whole, and not compressed. */
+/** Headers that ask for other bytes of the same text. */
+const OF_FORMS = ['accept-encoding', 'accept-charset'];
+
+/** Asks for an answer that can be read, whatever the client would take: whole, not compressed, and in UTF-8. */
 export function forReadableAnswer(headers: readonly string[]): string[] {
-  return [...without(forWholeAnswer(headers), 'accept-encoding'), 'Accept-Encoding', 'identity'];
+  // UTF-8 is what an API writes unasked, and the only encoding of JSON (RFC 8259 §8.1).
+  return [...OF_FORMS.reduce<readonly string[]>(without, forWholeAnswer(headers)), 'Accept-Encoding', 'identity'];
 }
 
 /** The headers without one, in any spelling that an API would take for it. */

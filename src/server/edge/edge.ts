@@ -115,8 +115,7 @@ export class Edge {
     socket.on('error', cut).on('end', cut);
     // Loaded with the first such connection, which most gateways never see.
     this.#http2 ??= import('./http2-sessions.ts').then(
-      ({ Http2Sessions: Sessions }) =>
-        new Sessions({ serveHttp: this.#serveHttp, limits: () => this.#deps.runtime().plan }),
+      ({ Http2Sessions: Sessions }) => new Sessions({ serveHttp: this.#serveHttp, runtime: this.#deps.runtime }),
     );
     const sessions = await this.#http2;
     socket.off('error', cut).off('end', cut);

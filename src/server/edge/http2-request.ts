@@ -26,6 +26,11 @@ const REFUSED: ReadonlySet<string> = new Set([...CONNECTION_SPECIFIC, 'http2-set
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const TARGET = /^(?:\/[!-~]*|\*)$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+/**
+ * Envoy passes the scheme of its own client on, which is `http` where that spoke no TLS. It decides nothing here: what
+ * counts is the connection, or the word of a trusted proxy.
+ */
+const SCHEME = /^https?$/i;
 
 /**
  * Expresses an HTTP/2 request in HTTP/1.1, where it has only one reading there (RFC 9113 §8.3, §8.2.3, §10.3).
@@ -39,7 +44,7 @@ const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 export function http1HeadOf(pseudo: IncomingHttpHeaders, raw: readonly string[], hasBody: boolean): HeadResult {
   const { ':method': method = '', ':path': target = '', ':scheme': scheme, ':authority': authority } = pseudo;
   if (method === 'CONNECT') return { ok: false, code: 'method_not_allowed' };
-  if (!TOKEN.test(method) || !TARGET.test(target) || scheme?.toLowerCase() !== 'https') return MALFORMED;
+  if (!TOKEN.test(method) || !TARGET.test(target) || !SCHEME.test(scheme ?? '')) return MALFORMED;
   const fields = readFields(raw);
   if (fields === undefined || !isSoundLength(fields.lengths, hasBody)) return MALFORMED;
   const hosts = new Set(

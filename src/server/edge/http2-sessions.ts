@@ -1,7 +1,7 @@
 import http2, { type ServerHttp2Session } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import type { Plan } from '../../domain/plan.ts';
+import type { Runtime } from '../../pipeline/runtime.ts';
 import { ANSWER_HEAD_BYTES } from './http2-answer.ts';
 import { noticeDepartures } from './http2-departures.ts';
 import { serveStream } from './http2-stream.ts';
@@ -15,15 +15,19 @@ const MOST_PAIRS = 300;
 const STREAM_WINDOW = 256 * 1024;
 const SESSION_WINDOW = 1024 * 1024;
 
-/** Resets allowed at once, and per second; above it the connection ends (CVE-2023-44487). */
-const RESET_BURST = 200;
-const RESETS_PER_SECOND = 50;
+/**
+ * Resets allowed at once, and per second; above it the connection ends (CVE-2023-44487). Node refuses some streams of
+ * many that are begun and reset at once, and ends the connection above a number of those, too. On that of a trusted proxy
+ * there are requests of many clients: one that sends and resets must not end what others have paid for.
+ */
+const RESETS_OF_CLIENT = { streamResetBurst: 200, streamResetRate: 50 };
+const RESETS_OF_PROXY = { streamResetBurst: 4000, streamResetRate: 1000, maxSessionRejectedStreams: 4000 };
 
 /** The parts of sessions. */
 export interface Http2Deps {
   /** Serves a connection that speaks HTTP/1.1. */
   readonly serveHttp: (socket: Duplex) => void;
-  readonly limits: () => Pick<Plan, 'limits' | 'keepAliveTimeoutMs'>;
+  readonly runtime: () => Pick<Runtime, 'plan' | 'trustedPeers'>;
 }
 
 /** The HTTP/2 connections of clients. Each request is served as if it had a connection of its own. */
@@ -38,7 +42,8 @@ export class Http2Sessions {
 
   /** Serves a connection on which TLS has agreed upon `h2`. */
   open(socket: TLSSocket, peer: PeerAddress): void {
-    const { limits, keepAliveTimeoutMs } = this.#deps.limits();
+    const { plan, trustedPeers } = this.#deps.runtime();
+    const { limits, keepAliveTimeoutMs } = plan;
     const session = http2.performServerHandshake(socket, {
       settings: {
         maxConcurrentStreams: MOST_STREAMS,
@@ -49,8 +54,7 @@ export class Http2Sessions {
       },
       maxHeaderListPairs: MOST_PAIRS,
       maxSendHeaderBlockLength: ANSWER_HEAD_BYTES,
-      streamResetBurst: RESET_BURST,
-      streamResetRate: RESETS_PER_SECOND,
+      ...(trustedPeers.has(peer.address) ? RESETS_OF_PROXY : RESETS_OF_CLIENT),
     });
     this.#open.set(session, socket);
     session.setLocalWindowSize(SESSION_WINDOW);

@@ -37,7 +37,7 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
   ...defencesOf(
     'http2-downgrade',
     ['is refused', 'http1HeadOf', 'host === undefined || hosts.size > 1', 'host === undefined'],
-    ['is refused', 'http1HeadOf', "scheme?.toLowerCase() !== 'https'", 'false'],
+    ['is refused', 'http1HeadOf', "!SCHEME.test(scheme ?? '')", 'false'],
   ),
   ...defencesOf(
     'http2-departures',
@@ -221,8 +221,8 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
     [
       'arrives at the client',
       'NEVER_RELAYED',
-      'new Set([...HOP_BY_HOP, ...EXTENSIONS]);',
-      "new Set([...HOP_BY_HOP, ...EXTENSIONS, 'content-encoding']);",
+      '...HOP_BY_HOP, ...EXTENSIONS,',
+      "...HOP_BY_HOP, ...EXTENSIONS, 'content-encoding',",
     ],
     [
       'arrives at the API',

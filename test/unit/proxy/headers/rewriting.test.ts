@@ -231,6 +231,10 @@ describe('response headers of a free route', () => {
     ]);
   });
 
+  it('do not send clients to ports of the API', () => {
+    expect(relay(['Alt-Svc', 'h3=":8443"; ma=86400', 'A', 'b'])).toEqual(['A', 'b']);
+  });
+
   it('have a length or chunks, never both, and none on a 204', () => {
     expect(relay(['Content-Length', '5', 'Transfer-Encoding', 'chunked'])).toEqual([]);
     expect(relay(['Content-Length', '5'], { status: 204 })).toEqual([]);
