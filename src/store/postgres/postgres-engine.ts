@@ -15,6 +15,7 @@ import {
 } from './postgres-session.ts';
 import type { PostgresAddress } from './postgres-url.ts';
 import { requireSearchPath } from './search-path.ts';
+import { requireTableRights } from './table-rights.ts';
 
 /** For one statement of a report or of a migration, in milliseconds. */
 const LONG_STATEMENT_MS = 60_000;
@@ -155,6 +156,7 @@ class PostgresEngine implements SqlEngine {
       const run = async (text: string): Promise<readonly SchemaRow[]> =>
         (await client.query<SchemaRow>({ text, ...patience(LONG_STATEMENT_MS) })).rows;
       await (access === 'read' ? requireSchema : migrate)({ run }, DIALECT);
+      await requireTableRights(client, access);
     }, true);
   }
 
