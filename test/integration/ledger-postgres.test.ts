@@ -127,6 +127,29 @@ describe.skipIf(missing !== undefined)(`a PostgreSQL ledger${without(missing)}`,
       await expect(open()).rejects.toMatchObject({ ...REFUSED, message: expect.stringContaining('newer version') });
     });
 
+    it('is migrated while a backup reads it, which does not keep replicas of the version before from writing', async () => {
+      const old = await open();
+      await query(
+        url,
+        `ALTER TABLE turnpike_payments DROP COLUMN protocol; ALTER TABLE turnpike_events DROP COLUMN protocol;
+        DROP INDEX turnpike_payments_metered; DELETE FROM turnpike_schema_version WHERE version > 14`,
+      );
+      const backup = new Client({ connectionString: url });
+      await backup.connect();
+      // As pg_dump does.
+      await backup.query('BEGIN; LOCK TABLE turnpike_payments IN ACCESS SHARE MODE');
+      const migrated = open();
+      await expect
+        .poll(() => query(url, "SELECT 1 FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND NOT granted"))
+        .not.toEqual([]);
+      for (let count = 0; count < 3; count += 1) {
+        expect(await old.countOwed(1)).toBe(0);
+        await query(url, "INSERT INTO turnpike_owners (owner, beat_at) VALUES ('a', 1) ON CONFLICT DO NOTHING");
+      }
+      await backup.end();
+      expect((await (await migrated).claim(paymentClaim())).kind).toBe('claimed');
+    });
+
     it.each([
       ['CREATE TABLE turnpike_payments (id BIGINT)', 'turnpike_payments'],
       ['CREATE TABLE turnpike_events (id BIGINT)', 'turnpike_events'],
