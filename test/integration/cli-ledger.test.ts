@@ -432,6 +432,27 @@ asset: { address: "${OTHER}", symbol: OWN, decimals: 18, name: Own, version: "1"
       expect(await store.countOpen()).toEqual([]);
     });
 
+    it('says when payments of the time that a report is about were deleted: it must not look like all of them', async () => {
+      await payment(
+        store,
+        { name: 'old', claimedAt: 1, expiresAt: 1_700_000_000 },
+        { to: 'settling' },
+        settled('delivering', 1n),
+        {
+          to: 'delivered',
+        },
+      );
+      expect(await store.prune(Date.now() + 60_000, 1_700_000_001, 100)).toBe(1);
+      const note = expect.stringContaining('note: payments of this time have been deleted');
+      const reports = [['summary'], ['summary', '--json'], ['export', '--format', 'csv'], ['usage']];
+      for (const report of reports) {
+        expect(await cli(...report, '-c', file)).toMatchObject({ code: 0, err: note });
+        expect(await cli(...report, '-c', file, '--since', '2023-11-14T22:00:00Z')).toMatchObject({ err: note });
+        const later = await cli(...report, '-c', file, '--since', '2023-11-15');
+        expect(later.err).not.toContain('deleted');
+      }
+    });
+
     it.each([
       ['a payment that needs no action', 1, ['a1', '--note', 'x'], /its state: delivered\. The money moved/],
       ['several payments', 2, [HASH, '--note', 'x'], /stands for 4 payments/],
