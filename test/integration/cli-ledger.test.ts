@@ -48,10 +48,14 @@ routes:
 }
 
 /** Runs the command inside this process. */
-async function cli(...argv: string[]) {
+function cli(...argv: string[]) {
+  return turnpike('ledger', ...argv);
+}
+
+async function turnpike(...argv: string[]) {
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
   const written = [text(stdout), text(stderr)] as const;
-  const code = await run(['ledger', ...argv], { stdin, stdout, stderr, env: {}, on: () => {}, off: () => {} });
+  const code = await run(argv, { stdin, stdout, stderr, env: {}, on: () => {}, off: () => {} });
   stdout.end();
   stderr.end();
   const [out, err] = await Promise.all(written);
@@ -537,6 +541,26 @@ describe('the ledger commands without a ledger', () => {
     const { code, out, err } = await cli('list', '-c', config('newer', `sqlite:${path}`));
     expect({ code, out }).toEqual({ code: 1, out: '' });
     expect(err).toContain('written by a newer version');
+  });
+
+  it('leave a ledger of an older version alone, also those that change something: its gateway must start again', async () => {
+    const path = join(folder, 'older.db');
+    await (await openSqliteLedger(path)).close();
+    const database = new DatabaseSync(path);
+    database.exec('DROP INDEX turnpike_payments_metered; DELETE FROM turnpike_schema_version WHERE version = 16');
+    const file = config('older', `sqlite:${path}`);
+    for (const command of [
+      ['ledger', 'list'],
+      ['ledger', 'resolve', 'abcdefgh', '--note', 'done'],
+      ['token', 'revoke', '0a1B2c3D4e5F6g7H8i9J0g'],
+    ]) {
+      const { code, err } = await turnpike(...command, '-c', file);
+      expect([code, err]).toEqual([1, expect.stringContaining('written by an older version')]);
+    }
+    expect(database.prepare('SELECT MAX(version) AS version FROM turnpike_schema_version').get()).toEqual({
+      version: 15,
+    });
+    database.close();
   });
 
   it('say why a database cannot be reached, without its password', async () => {
