@@ -8,7 +8,7 @@ import { createLogMetrics, type LogMetrics } from './log-metrics.ts';
 import { createMeteringMetrics } from './metering-metrics.ts';
 import type { Observer } from './observer.ts';
 import { createPassMetrics } from './pass-metrics.ts';
-import { createPaymentMetrics, type OpenSettlements } from './payment-metrics.ts';
+import { createPaymentMetrics, type OfferForSale, type OpenSettlements } from './payment-metrics.ts';
 import { createReadinessMetrics, type ReadinessMetrics } from './readiness-metrics.ts';
 import { createRequestMetrics } from './request-metrics.ts';
 import { SeriesHistogram } from './series-histogram.ts';
@@ -23,6 +23,8 @@ export interface Metrics extends Observer, WebhookMetrics, ReadinessMetrics, Log
   readConnections(open: () => number): void;
   /** Says how many settlements are open at `now` (Unix milliseconds); `undefined` where the ledger cannot be read. */
   setOpenSettlements(open: readonly OpenSettlements[] | undefined, now: number): void;
+  /** Begins the series of what is for sale with 0; again after a change of the configuration. */
+  noteForSale(offers: readonly OfferForSale[]): void;
   /** The text exposition of everything, with its content type. */
   render(): Promise<Exposition>;
   /** The current values, in a form that can be copied to another process. */

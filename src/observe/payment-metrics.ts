@@ -1,4 +1,5 @@
 import { Gauge, type Registry } from 'prom-client';
+import type { Network } from '../domain/network.ts';
 import type { PaymentState } from '../domain/payment-state.ts';
 import type { Observer, PaymentMove } from './observer.ts';
 import { SeriesCounter } from './series-counter.ts';
@@ -14,8 +15,29 @@ export interface OpenSettlements {
 /** The states that count as open. */
 const OPEN_STATES = ['owed', 'settling', 'unknown'] as const;
 
+/** An offer of a price, as payments of it are counted. */
+export interface OfferForSale {
+  /** Id of the price. */
+  readonly route: string;
+  readonly network: Network;
+  readonly asset: string;
+  readonly scheme: string;
+  /** Names of the protocols in which it can be paid. */
+  readonly protocols: readonly string[];
+  /** Whether its answers may go out before the money moves. */
+  readonly onCredit: boolean;
+}
+
+/** Offers above which no series begins before its first payment: a scrape of tens of thousands costs too much. */
+const MOST_BEGUN = 1000;
+
 /** Results of payments, and open settlements. */
 export interface PaymentMetrics extends Pick<Observer, 'paymentMoved'> {
+  /**
+   * Begins the series of what is for sale with 0: `increase()` sees no rise to the first value of a series, so that the
+   * first payment after each start would be missing in reports of revenue, and the first debt would raise no alert.
+   */
+  noteForSale(offers: readonly OfferForSale[]): void;
   /**
    * @param open `undefined` where the ledger could not be read: nothing is shown, since 0 would say that none is open
    * @param now Unix milliseconds
@@ -52,6 +74,15 @@ export function createPaymentMetrics(registry: Registry): PaymentMetrics {
     registers,
   });
   return {
+    noteForSale(offers) {
+      if (offers.length > MOST_BEGUN) return;
+      for (const { route, network, asset, scheme, protocols, onCredit } of offers) {
+        revenue.of({ route, network, asset }).add(0);
+        for (const protocol of protocols)
+          for (const outcome of onCredit ? ['settled', 'defaulted'] : ['settled'])
+            payments.of({ route, network, scheme, protocol, outcome }).add(0);
+      }
+    },
     paymentMoved({ record, to, settled }: PaymentMove) {
       const { route, network, scheme, protocol = 'unknown', asset, amount, settlement } = record;
       if (!settled && !OUTCOMES.has(to)) return;

@@ -72,6 +72,25 @@ function canBePaid({ expiresAt }: PaymentRecord, now: number): boolean {
 }
 
 /**
+ * The facilitator that settles a debt: the one that took the payment up; or, where the configuration no longer has it,
+ * the first that finds the payment good. Nothing of a debt was sent, so that any facilitator may settle it; until the
+ * attempt is written down, the row names the old one.
+ *
+ * | killed | the row says | what recovery does |
+ * |---|---|---|
+ * | before the step to `settling` | `owed` or `defaulted` | looks for a facilitator once more |
+ * | before the attempt was written down | `settling` and the old facilitator | leaves it in doubt until that one is back: nothing moved |
+ * | after it | `settling`, the new facilitator and its attempt | asks the new one |
+ */
+export async function settlerOf(record: PaymentRecord, resolver: Resolver): Promise<Facilitator | undefined> {
+  const own = resolver.facilitator(record.facilitator, record.network);
+  const evidence = own === undefined ? evidenceOf(record) : undefined;
+  return evidence === undefined
+    ? own
+    : await resolver.next(evidence.payment, new Set(), new Error('facilitator_not_configured'));
+}
+
+/**
  * Settles a payment whose answer went out on credit; its row is at `settling` already. A payment that was declined
  * before anything was sent, or that did not reach the facilitator, is tried again later.
  */

@@ -9,7 +9,15 @@ import type { Ledger, Transition, TransitionOutcome } from '../store/ledger.ts';
 import { withNews } from '../store/news.ts';
 import type { Passes } from '../store/passes.ts';
 import type { Upkeep } from '../store/upkeep.ts';
-import { findOutcome, nextCheck, type Resolver, stepByProof, stepBySettling, stepOfDelivery } from './open-payment.ts';
+import {
+  findOutcome,
+  nextCheck,
+  type Resolver,
+  settlerOf,
+  stepByProof,
+  stepBySettling,
+  stepOfDelivery,
+} from './open-payment.ts';
 import { soldPass } from './sold-pass.ts';
 
 /** Longest look at one payment, in milliseconds. */
@@ -114,10 +122,12 @@ export class PaymentRecovery {
   }
 
   async #settle(record: PaymentRecord): Promise<void> {
+    const settler = await settlerOf(record, this.#resolver());
     let held = await this.#move(record, { to: 'settling', asked: amountAsked(record) });
     if (held === undefined) return;
     const resolver: Resolver = {
       ...this.#resolver(),
+      facilitator: () => settler,
       journal: async (attempt, { name: facilitator }) => {
         held = held && (await this.#move(held, { to: 'settling', attempt, facilitator }));
         // Another process has taken the payment over: this attempt must not be sent.

@@ -2,6 +2,7 @@ import { type AbandonedPayment, isAbandonedAt } from '../domain/abandoned-paymen
 import type { PaymentRecord } from '../domain/payment-record.ts';
 import { isHeld } from '../domain/payment-state.ts';
 import type { Balances } from '../store/balances.ts';
+import type { Books } from '../store/books.ts';
 import type { Ledger } from '../store/ledger.ts';
 import type { Passes } from '../store/passes.ts';
 import { OWNER_GONE_MS } from '../store/upkeep.ts';
@@ -24,7 +25,9 @@ const AT_ONCE = 64;
 
 /** The parts of the reconciler. */
 export interface ReconcilerDeps extends PaymentRecoveryDeps {
-  readonly store: Ledger & PrunedStore & { readonly passes: Pick<Passes, 'grant'> & { readonly balances: Balances } };
+  readonly store: Ledger &
+    PrunedStore &
+    Pick<Books, 'page'> & { readonly passes: Pick<Passes, 'grant'> & { readonly balances: Balances } };
   /** This process's name in the ledger. */
   readonly owner: string;
   /** How long finished rows are kept, in milliseconds. */
@@ -49,6 +52,8 @@ export class Reconciler {
   readonly #monotonic: () => number;
   /** The time for deleting old rows. */
   readonly #steady: SteadyClock;
+  /** Whether that clock has met what the ledger knows of the time. */
+  #isCompared = false;
   /**
    * The time by which other processes count as gone. A jump ahead is followed only when each living process has had time
    * for a heartbeat after it: else this one would take over, and hand out anew, what others are delivering.
@@ -172,8 +177,20 @@ export class Reconciler {
     });
     await this.#attempt('round', everyRound);
     const times = { retentionMs: retentionMs(), retryWindowMs: retryWindowMs() };
-    await this.#attempt('pruning', () => pruneStore(store, times, this.#steady.now(), clock()));
+    await this.#attempt('pruning', async () => {
+      await this.#compareClock();
+      await pruneStore(store, times, this.#steady.now(), clock());
+    });
     this.#wholeAt = this.#monotonic();
+  }
+
+  /** Nothing is deleted before: the clock of this process may have been wrong from its start. */
+  async #compareClock(): Promise<void> {
+    if (this.#isCompared) return;
+    const { records, unreadable } = await this.#deps.store.page({}, undefined, 1, 'newest first');
+    const latest = records[0]?.claimedAt ?? unreadable[0]?.claimedAt;
+    if (latest !== undefined) this.#steady.beginAfter(latest);
+    this.#isCompared = true;
   }
 
   async #takeOpen(now: number, living: number): Promise<readonly PaymentRecord[]> {

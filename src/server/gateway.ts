@@ -13,6 +13,7 @@ import { LedgerAccess } from './admin/ledger-access.ts';
 import { createAdminListener } from './admin-listener.ts';
 import { askPatiently } from './ask-patiently.ts';
 import { assemble, type BaseParts, letGo, type Parts } from './assemble.ts';
+import { forSale } from './for-sale.ts';
 import type { GatewayDeps } from './gateway-deps.ts';
 import { closeNow, listenOn, removeStaleSocket } from './listening.ts';
 import { openPlanParts } from './open-plan-parts.ts';
@@ -121,7 +122,12 @@ async function listen(parts: Parts, deps: GatewayDeps): Promise<SoleGateway> {
     return [configuration(), ...readiness(plans.current, { leaving, ledgerAnswers: reconciler.ledgerAnswers })];
   };
   metrics.readReadiness(checks);
-  metrics.noteAssets(offersOf(plan).map(({ asset }) => asset));
+  const noteOffers = (): void => {
+    const runtime = plans.current;
+    metrics.noteAssets(offersOf(runtime.plan).map(({ asset }) => asset));
+    metrics.noteForSale(forSale(runtime.plan, (route) => runtime.protocols(route)));
+  };
+  noteOffers();
   const settlers = new SettlerWatch({ facilitators: () => facilitators.inForce, metrics });
   const site = new AdminSite(
     {
@@ -145,7 +151,7 @@ async function listen(parts: Parts, deps: GatewayDeps): Promise<SoleGateway> {
         // A silent log was not configured by the operator, and stays silent.
         if (log.level !== 'silent') log.level = next.log.level;
         commit();
-        metrics.noteAssets(offersOf(next).map(({ asset }) => asset));
+        noteOffers();
         void settlers.look();
       },
     };

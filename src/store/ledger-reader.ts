@@ -7,6 +7,6 @@ import type { Passes } from './passes.ts';
  * The ledger, read only: opening it makes no table and takes no lock that a gateway waits for, and none of its methods
  * changes anything. The store itself refuses writes.
  */
-export interface LedgerReader extends Books, Pick<Ledger, 'find' | 'close'> {
+export interface LedgerReader extends Books, Pick<Ledger, 'find' | 'mayHaveForgotten' | 'close'> {
   readonly passes: Pick<Passes, 'listPasses'> & { readonly balances: DrawBooks };
 }

@@ -39,6 +39,7 @@ function watching(read: { opened: number; totals: number; models: number }): Reg
   const watched = (reader: LedgerReader): LedgerReader => ({
     passes: reader.passes,
     find: (key) => reader.find(key),
+    mayHaveForgotten: (expiresAt) => reader.mayHaveForgotten(expiresAt),
     close: () => reader.close(),
     list: (...given) => reader.list(...given),
     page: (...given) => reader.page(...given),

@@ -48,10 +48,14 @@ routes:
 }
 
 /** Runs the command inside this process. */
-async function cli(...argv: string[]) {
+function cli(...argv: string[]) {
+  return turnpike('ledger', ...argv);
+}
+
+async function turnpike(...argv: string[]) {
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
   const written = [text(stdout), text(stderr)] as const;
-  const code = await run(['ledger', ...argv], { stdin, stdout, stderr, env: {}, on: () => {}, off: () => {} });
+  const code = await run(argv, { stdin, stdout, stderr, env: {}, on: () => {}, off: () => {} });
   stdout.end();
   stderr.end();
   const [out, err] = await Promise.all(written);
@@ -432,6 +436,27 @@ asset: { address: "${OTHER}", symbol: OWN, decimals: 18, name: Own, version: "1"
       expect(await store.countOpen()).toEqual([]);
     });
 
+    it('says when payments of the time that a report is about were deleted: it must not look like all of them', async () => {
+      await payment(
+        store,
+        { name: 'old', claimedAt: 1, expiresAt: 1_700_000_000 },
+        { to: 'settling' },
+        settled('delivering', 1n),
+        {
+          to: 'delivered',
+        },
+      );
+      expect(await store.prune(Date.now() + 60_000, 1_700_000_001, 100)).toBe(1);
+      const note = expect.stringContaining('note: payments of this time have been deleted');
+      const reports = [['summary'], ['summary', '--json'], ['export', '--format', 'csv'], ['usage']];
+      for (const report of reports) {
+        expect(await cli(...report, '-c', file)).toMatchObject({ code: 0, err: note });
+        expect(await cli(...report, '-c', file, '--since', '2023-11-14T22:00:00Z')).toMatchObject({ err: note });
+        const later = await cli(...report, '-c', file, '--since', '2023-11-15');
+        expect(later.err).not.toContain('deleted');
+      }
+    });
+
     it.each([
       ['a payment that needs no action', 1, ['a1', '--note', 'x'], /its state: delivered\. The money moved/],
       ['several payments', 2, [HASH, '--note', 'x'], /stands for 4 payments/],
@@ -516,6 +541,26 @@ describe('the ledger commands without a ledger', () => {
     const { code, out, err } = await cli('list', '-c', config('newer', `sqlite:${path}`));
     expect({ code, out }).toEqual({ code: 1, out: '' });
     expect(err).toContain('written by a newer version');
+  });
+
+  it('leave a ledger of an older version alone, also those that change something: its gateway must start again', async () => {
+    const path = join(folder, 'older.db');
+    await (await openSqliteLedger(path)).close();
+    const database = new DatabaseSync(path);
+    database.exec('DROP INDEX turnpike_payments_metered; DELETE FROM turnpike_schema_version WHERE version = 16');
+    const file = config('older', `sqlite:${path}`);
+    for (const command of [
+      ['ledger', 'list'],
+      ['ledger', 'resolve', 'abcdefgh', '--note', 'done'],
+      ['token', 'revoke', '0a1B2c3D4e5F6g7H8i9J0g'],
+    ]) {
+      const { code, err } = await turnpike(...command, '-c', file);
+      expect([code, err]).toEqual([1, expect.stringContaining('written by an older version')]);
+    }
+    expect(database.prepare('SELECT MAX(version) AS version FROM turnpike_schema_version').get()).toEqual({
+      version: 15,
+    });
+    database.close();
   });
 
   it('say why a database cannot be reached, without its password', async () => {

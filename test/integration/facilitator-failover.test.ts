@@ -70,6 +70,17 @@ function nameOf({ url }: ScriptedFacilitator): string {
   return new URL(url).host;
 }
 
+/** The ledger as it is handed to a gateway after which another one uses it. */
+function unclosed(ledger: PaymentStore): PaymentStore {
+  return new Proxy(ledger, {
+    get(target, name) {
+      if (name === 'close') return async () => undefined;
+      const member: unknown = Reflect.get(target, name, target);
+      return typeof member === 'function' ? member.bind(target) : member;
+    },
+  });
+}
+
 async function rows() {
   return await store.list({}, undefined, 10);
 }
@@ -154,6 +165,34 @@ describe('a debt that every facilitator refuses at its door', () => {
     await expect.poll(async () => (await rows()).map(({ state }) => state)).toEqual(['owed']);
     expect((await buy('deferred')).status).toBe(200);
     expect(askedTo('verify', first)).toBeGreaterThan(1);
+  });
+});
+
+describe('a debt of a facilitator that the file no longer names after a restart', () => {
+  it('is settled by the facilitator that the file names now, since nothing of it was sent', async () => {
+    await gateway.close();
+    const fileOf = ({ url }: ScriptedFacilitator): string => `
+upstream: ${upstream.url}
+payTo: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"
+accepts: [base-sepolia]
+store: memory
+facilitator: { url: "${url}", rpc: off }
+routes:
+  - { path: /deferred, price: $0.001, settle: deferred }
+`;
+    store = openMemoryLedger();
+    gateway = await startTestGateway(fileOf(first), { store: unclosed(store) });
+    first.next('settle', ...Array.from({ length: 20 }, () => door(403)));
+    expect((await buy('deferred')).status).toBe(200);
+    await expect
+      .poll(async () => (await rows()).map(({ state, reason }) => [state, reason]))
+      .toEqual([['owed', 'facilitator_overloaded']]);
+    await gateway.close();
+    gateway = await startTestGateway(fileOf(second), { store });
+    await expect
+      .poll(async () => (await rows()).map(({ state, facilitator }) => [state, facilitator]), { timeout: 15_000 })
+      .toEqual([['delivered', nameOf(second)]]);
+    expect([askedTo('verify', second), askedTo('settle', second)]).toEqual([1, 1]);
   });
 });
 

@@ -1,10 +1,11 @@
-import { copyFile, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { generatePrivateKey } from 'viem/accounts';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openSqliteLedger, openSqliteReader } from '../../src/store/sqlite/sqlite-ledger.ts';
+import { paymentClaim } from '../contract/ledger-scene.ts';
 import { stockFetch } from '../support/buyer.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { type ScriptedFacilitator, startScriptedFacilitator } from '../support/scripted-facilitator.ts';
@@ -168,6 +169,53 @@ describe('the files of a SQLite ledger under a running gateway', () => {
     await gateway.close();
     expect(await paymentsIn(path())).toBe(1);
     await start();
+  });
+
+  it('sells nothing from a backup beside which the old -wal file was left, which damages it', async () => {
+    await gateway.close();
+    await rm(path());
+    const claims = (prefix: string, count: number) =>
+      Array.from({ length: count }, (_, index) => paymentClaim({ name: `${prefix}-${index}` }));
+    const before = await openSqliteLedger(path());
+    await Promise.all(claims('before', 400).map((claim) => before.claim(claim)));
+    await before.close();
+    await copyFile(path(), join(folder, 'backup.db'));
+    const crashed = await openSqliteLedger(path());
+    // More than SQLite leaves in the -wal file: the file itself has a part of it.
+    for (let round = 0; round < 60; round += 1)
+      await Promise.all(claims(`after-${round}`, 50).map((claim) => crashed.claim(claim)));
+    await copyFile(`${path()}-wal`, join(folder, 'left-wal'));
+    await crashed.close();
+    await copyFile(join(folder, 'backup.db'), path());
+    await rename(join(folder, 'left-wal'), `${path()}-wal`);
+
+    await expect(start()).rejects.toThrow(/^the ledger's file does not fit the -wal file beside it/);
+    await copyFile(join(folder, 'backup.db'), path());
+    await Promise.all([rm(`${path()}-wal`), rm(`${path()}-shm`, { force: true })]);
+    await start();
+    expect(await buy()).toBe(200);
+  });
+
+  it('opens where all files were copied after a crash', async () => {
+    expect(await buy()).toBe(200);
+    for (const end of ['-wal', '-shm', '']) await copyFile(`${path()}${end}`, join(folder, `copy.db${end}`));
+    const copy = await openSqliteLedger(join(folder, 'copy.db'));
+    expect(await copy.list({}, undefined, 10)).toHaveLength(1);
+    await copy.close();
+  });
+
+  it('is not written any more once a part of it was found damaged', async () => {
+    const damaged = join(folder, 'damaged.db');
+    const sound = await openSqliteLedger(damaged);
+    await Promise.all(Array.from({ length: 400 }, (_, index) => sound.claim(paymentClaim({ name: `${index}` }))));
+    await sound.close();
+    const bytes = await readFile(damaged);
+    await writeFile(damaged, bytes.fill(0xff, bytes.length / 2));
+    const ledger = await openSqliteLedger(damaged);
+    await expect(ledger.list({}, undefined, 400)).rejects.toMatchObject({ code: 'store_unavailable' });
+    const cause = { message: expect.stringContaining('is damaged: stop the gateway') };
+    await expect(ledger.beat('somebody', 1)).rejects.toMatchObject({ code: 'store_unavailable', cause });
+    await ledger.close();
   });
 
   it('is noticed at each write, by the ledger alone', async () => {

@@ -3,7 +3,11 @@ import { connect as connectTo, createServer, type Socket } from 'node:net';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { PaymentStore } from '../../src/store/payment-store.ts';
-import { openPostgresLedger, type PostgresLedgerOptions } from '../../src/store/postgres/postgres-ledger.ts';
+import {
+  openPostgresLedger,
+  openPostgresReader,
+  type PostgresLedgerOptions,
+} from '../../src/store/postgres/postgres-ledger.ts';
 import { ledgerContract } from '../contract/ledger.contract.ts';
 import { type LedgerProcess, startLedgerProcess } from '../contract/ledger-processes.ts';
 import { NOW, paymentClaim, SETTLEMENT } from '../contract/ledger-scene.ts';
@@ -123,6 +127,29 @@ describe.skipIf(missing !== undefined)(`a PostgreSQL ledger${without(missing)}`,
       await expect(open()).rejects.toMatchObject({ ...REFUSED, message: expect.stringContaining('newer version') });
     });
 
+    it('is migrated while a backup reads it, which does not keep replicas of the version before from writing', async () => {
+      const old = await open();
+      await query(
+        url,
+        `ALTER TABLE turnpike_payments DROP COLUMN protocol; ALTER TABLE turnpike_events DROP COLUMN protocol;
+        DROP INDEX turnpike_payments_metered; DELETE FROM turnpike_schema_version WHERE version > 14`,
+      );
+      const backup = new Client({ connectionString: url });
+      await backup.connect();
+      // As pg_dump does.
+      await backup.query('BEGIN; LOCK TABLE turnpike_payments IN ACCESS SHARE MODE');
+      const migrated = open();
+      await expect
+        .poll(() => query(url, "SELECT 1 FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND NOT granted"))
+        .not.toEqual([]);
+      for (let count = 0; count < 3; count += 1) {
+        expect(await old.countOwed(1)).toBe(0);
+        await query(url, "INSERT INTO turnpike_owners (owner, beat_at) VALUES ('a', 1) ON CONFLICT DO NOTHING");
+      }
+      await backup.end();
+      expect((await (await migrated).claim(paymentClaim())).kind).toBe('claimed');
+    });
+
     it.each([
       ['CREATE TABLE turnpike_payments (id BIGINT)', 'turnpike_payments'],
       ['CREATE TABLE turnpike_events (id BIGINT)', 'turnpike_events'],
@@ -148,22 +175,53 @@ describe.skipIf(missing !== undefined)(`a PostgreSQL ledger${without(missing)}`,
       expect(await query(url, tables)).toEqual([{ schemaname: 'public' }]);
     });
 
-    it('can be used by a role that may not create tables, once they are there', async () => {
-      await (await open()).close();
-      const role = `turnpike_${new URL(url).pathname.slice(-8)}`;
-      await query(
-        url,
-        `CREATE ROLE ${role} LOGIN PASSWORD 'pw'; REVOKE CREATE ON SCHEMA public FROM PUBLIC;
-        GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${role}`,
-      );
-      const limited = new URL(url);
-      limited.username = role;
-      limited.password = 'pw';
-      const ledger = await openPatiently(limited.href);
-      opened.push(ledger);
-      expect((await ledger.claim(paymentClaim())).kind).toBe('claimed');
-      await ledger.close();
-      await query(url, `DROP OWNED BY ${role}; DROP ROLE ${role}`);
+    describe('and a role that owns no tables', () => {
+      let role: string;
+      let limited: string;
+      beforeEach(async () => {
+        await (await open()).close();
+        role = `turnpike_${new URL(url).pathname.slice(-8)}`;
+        await query(
+          url,
+          `CREATE ROLE ${role} LOGIN PASSWORD 'pw'; REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+          GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${role}`,
+        );
+        const place = new URL(url);
+        place.username = role;
+        place.password = 'pw';
+        limited = place.href;
+      });
+      afterEach(() => query(url, `DROP OWNED BY ${role}; DROP ROLE ${role}`));
+
+      it('can be used by it, once the tables are there', async () => {
+        const ledger = await openPatiently(limited);
+        opened.push(ledger);
+        expect((await ledger.claim(paymentClaim())).kind).toBe('claimed');
+        await ledger.close();
+      });
+
+      it('is refused without rights to a table, such as one of a new version: money would move first', async () => {
+        await query(url, `REVOKE INSERT, UPDATE ON turnpike_events, turnpike_answers FROM ${role}`);
+        await expect(openPatiently(limited)).rejects.toMatchObject({
+          ...REFUSED,
+          message: `the user has no right to some tables of the ledger
+  missing: INSERT, UPDATE on turnpike_answers; INSERT, UPDATE on turnpike_events
+run as their owner: GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${role}`,
+        });
+        const reader = await openPostgresReader(limited);
+        expect(await reader.list({}, undefined, 1)).toEqual([]);
+        await reader.close();
+      });
+
+      it('is refused, for reading too, where row-level security would make it look empty', async () => {
+        await query(url, 'ALTER TABLE turnpike_payments ENABLE ROW LEVEL SECURITY');
+        const hidden = { ...REFUSED, message: expect.stringContaining('row-level security hides every row') };
+        await expect(openPatiently(limited)).rejects.toMatchObject(hidden);
+        await expect(openPostgresReader(limited)).rejects.toMatchObject(hidden);
+        await query(url, `CREATE POLICY all_rows ON turnpike_payments TO ${role} USING (true)`);
+        await (await openPostgresReader(limited)).close();
+        await query(url, 'DROP POLICY all_rows ON turnpike_payments');
+      });
     });
 
     it('is as durable as it says when its defaults are lax', async () => {

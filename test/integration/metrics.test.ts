@@ -1,9 +1,10 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { renderTogether } from '../../src/observe/metrics.ts';
 import { signFor, stockFetch } from '../support/buyer.ts';
 import { type Devnet, freshPayer, startDevnet } from '../support/devnet.ts';
-import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { planOf, startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { type Sample, scrape, scrapeText, sumOf } from '../support/metrics.ts';
 import { settings } from '../support/settings.ts';
 import { startUpstream, type TestUpstream } from '../support/upstream.ts';
@@ -24,6 +25,7 @@ beforeAll(async () => {
   const routes = `routes:
   - { path: /free/*, price: free, name: free }
   - { path: /weather/:city, price: $0.001, name: weather }
+  - { path: /later, price: $0.001, name: later, settle: deferred }
 `;
   gateway = await startTestGateway(`${settings(devnet, upstream.url)}${routes}`);
   // Its settling key has no money for gas: it verifies nothing and settles nothing.
@@ -73,6 +75,28 @@ describe('metrics', () => {
     await grew('turnpike_request_duration_seconds_count', { route }, 2);
     await grew('turnpike_gateway_overhead_seconds_count', { route }, 2);
     await grew('turnpike_upstream_duration_seconds_count', { route }, 1);
+  });
+
+  it('have a zero, from which reports of money rise, before the first payment of each offer and after a reload', async () => {
+    const { network, usdc: asset } = devnet;
+    const [scheme, protocol] = ['exact', 'x402 v2'];
+    const zeros = async (name: string, labels: Sample['labels']): Promise<readonly number[]> =>
+      (await scrape(unsettled.adminUrl))
+        .filter((sample) => sample.name === name && isDeepStrictEqual(sample.labels, labels))
+        .map(({ value }) => value);
+    for (const route of ['weather', 'later']) {
+      expect(await zeros('turnpike_revenue_atomic_total', { route, network, asset })).toEqual([0]);
+      const settled = { route, network, scheme, protocol, outcome: 'settled' };
+      expect(await zeros('turnpike_payments_total', settled)).toEqual([0]);
+    }
+    const defaulted = { network, scheme, protocol, outcome: 'defaulted' };
+    expect(await zeros('turnpike_payments_total', { route: 'later', ...defaulted })).toEqual([0]);
+    expect(await zeros('turnpike_payments_total', { route: 'weather', ...defaulted })).toEqual([]);
+
+    const text = `listen: 127.0.0.1:0\n${settings(devnet, upstream.url)}routes: [{ path: /new, price: $1, name: new }]\n`;
+    await unsettled.reload(await planOf(text), new Map());
+    expect(await zeros('turnpike_revenue_atomic_total', { route: 'new', network, asset })).toEqual([0]);
+    await unsettled.reload(unsettled.plan, new Map());
   });
 
   it('count an uncharged payment as released, without revenue', async () => {

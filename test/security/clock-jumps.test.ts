@@ -142,15 +142,28 @@ describe('a payment that was delivered', () => {
     await gateway.close();
   });
 
-  it('is refused as used after a process forgot it because of a wrong clock', async () => {
+  it('stays in the books when a process begins with a clock that is years ahead, as after a boot', async () => {
+    const first = await start('booted.db');
+    const url = `${first.url}/plain/1`;
+    expect((await pay(url, await signFor(devnet, buyer, url))).status).toBe(200);
+    await first.close();
+    ahead = 3650 * DAY;
+    await (await start('booted.db')).close();
+    ahead = 0;
+    const store = await openSqliteLedger(join(folder, 'booted.db'));
+    expect((await store.list({}, undefined, 10)).map(({ state }) => state)).toEqual(['delivered']);
+    await store.close();
+  });
+
+  it('is refused as used after it was forgotten because of a wrong clock', async () => {
     const first = await start('pruned.db');
     const url = `${first.url}/plain/1`;
     const header = await signFor(devnet, buyer, url);
     expect((await pay(url, header)).status).toBe(200);
     await first.close();
-    ahead = 100 * DAY;
-    await (await start('pruned.db')).close();
-    ahead = 0;
+    const store = await openSqliteLedger(join(folder, 'pruned.db'));
+    expect(await store.prune(Date.now() + 100 * DAY, Math.floor(Date.now() / 1000) + 8_640_000, 10)).toBe(1);
+    await store.close();
     const third = await start('pruned.db');
     expect(await refusalOf(await pay(`${third.url}/plain/1`, header))).toEqual(USED);
     await third.close();

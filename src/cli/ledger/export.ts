@@ -4,6 +4,7 @@ import type { BookFilter } from '../../store/books.ts';
 import { type Cli, type CliWorld, example } from '../cli.ts';
 import { type ExitCode, UsageError } from '../exit.ts';
 import { CSV_HEADER, CSV_ROW_END, csvRow } from './csv.ts';
+import { noteGonePayments } from './gone-payments.ts';
 import { type OpenBooks, withBooks } from './open-books.ts';
 import { readPages } from './pages.ts';
 import { addSelection, readSelection, type SelectionOptions } from './selection.ts';
@@ -39,6 +40,8 @@ async function exportPayments(options: ExportOptions, world: CliWorld, now: numb
   const { route, format } = options;
   if (format === undefined) throw new UsageError(`--format is missing; right is one of ${FORMATS.join(', ')}`);
   return await withBooks({ place: options, world, route }, async (open) => {
+    // First, since damaged rows end an export.
+    await noteGonePayments(open, filter, terminal);
     switch (format) {
       case 'csv':
         await open.out.lines([CSV_HEADER], CSV_ROW_END);

@@ -5,8 +5,9 @@ import type { BooksPlan } from '../../config/compile.ts';
 import { parseStore } from '../../config/store-keys.ts';
 import { type GatewayError, isStoreFault } from '../../domain/gateway-error.ts';
 import type { StoreSpec } from '../../domain/store-spec.ts';
-import { type Registry, storeKind } from '../../registry.ts';
+import { openStore, type Registry, storeKind } from '../../registry.ts';
 import type { LedgerReader } from '../../store/ledger-reader.ts';
+import type { PaymentStore } from '../../store/payment-store.ts';
 import type { StoreKind } from '../../store/store-kind.ts';
 import type { CliWorld } from '../cli.ts';
 import { CommandFailure, type ExitCode, UsageError } from '../exit.ts';
@@ -96,6 +97,21 @@ export function requireReadable(store: StoreSpec, registry: Registry): StoreSpec
   const missing = readingOf(storeKind(store, registry)).whyMissing(store.location);
   if (missing !== undefined) throw new CommandFailure(missing);
   return store;
+}
+
+/**
+ * Opens a store in which a command changes something. Only the gateway brings a ledger to a newer schema: an older
+ * gateway that runs on it would not start again.
+ *
+ * @throws UsageError for a store such as `memory`
+ * @throws CommandFailure where there is no store yet
+ * @throws StoreOpenError where the store has the schema of another version
+ */
+export async function openToChange(spec: StoreSpec, registry: Registry): Promise<PaymentStore> {
+  const { location } = requireReadable(spec, registry);
+  const reader = await readingOf(storeKind(spec, registry)).open(location);
+  await reader.close();
+  return await openStore(spec, registry);
 }
 
 function readingOf({ name, reading }: StoreKind): NonNullable<StoreKind['reading']> {

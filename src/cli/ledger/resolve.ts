@@ -1,12 +1,11 @@
 import { STATE_MEANINGS } from '../../admin/state-meanings.ts';
 import { type PaymentState, RESOLVABLE } from '../../domain/payment-state.ts';
-import { openStore } from '../../registry.ts';
 import { type Cli, type CliWorld, example } from '../cli.ts';
 import { CommandFailure, type ExitCode, UsageError } from '../exit.ts';
 import { print, printable } from '../terminal.ts';
 import { findPayments } from './find-payments.ts';
 import { parseMoment } from './moment.ts';
-import { addPlace, type BooksPlace, readPlace, requireReadable, unlessUnreadable } from './open-books.ts';
+import { addPlace, type BooksPlace, openToChange, readPlace, unlessUnreadable } from './open-books.ts';
 import { DEFAULT_SINCE, expectFound } from './show.ts';
 
 /** Longest note, in characters. */
@@ -34,7 +33,7 @@ async function resolve(id: string, options: ResolveOptions, world: CliWorld, now
   const note = readNote(options.note);
   const since = parseMoment('--since', options.since, now);
   const { store: spec } = await readPlace(options, world);
-  const store = await openStore(requireReadable(spec, registry), registry);
+  const store = await openToChange(spec, registry);
   try {
     return await unlessUnreadable<ExitCode>(async () => {
       const { records } = expectFound(await findPayments(store, id, { since }), id, since);

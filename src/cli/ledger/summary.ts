@@ -4,6 +4,7 @@ import type { BookFilter } from '../../store/books.ts';
 import { type Cli, type CliWorld, example } from '../cli.ts';
 import type { ExitCode } from '../exit.ts';
 import { notice, type Terminal } from '../terminal.ts';
+import { noteGonePayments } from './gone-payments.ts';
 import { type OpenBooks, withBooks } from './open-books.ts';
 import { addSelection, readSelection, type SelectionOptions } from './selection.ts';
 import { shortened, Table } from './table.ts';
@@ -30,6 +31,7 @@ async function summary(options: SummaryOptions, world: CliWorld, now: number): P
   return await withBooks({ place: options, world, route }, async (open) => {
     if (options.json === true) await writeJson(open, filter);
     else await writeSummary(open, filter, terminal);
+    await noteGonePayments(open, filter, terminal);
     return 0;
   });
 }

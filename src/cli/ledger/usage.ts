@@ -5,6 +5,7 @@ import type { BookFilter } from '../../store/books.ts';
 import { type Cli, type CliWorld, example } from '../cli.ts';
 import type { ExitCode } from '../exit.ts';
 import { notice } from '../terminal.ts';
+import { noteGonePayments } from './gone-payments.ts';
 import { type OpenBooks, withBooks } from './open-books.ts';
 import { pagesOf, readPages } from './pages.ts';
 import { addSelection, readSelection, type SelectionOptions } from './selection.ts';
@@ -43,6 +44,7 @@ async function usage(options: UsageOptions, world: CliWorld, now: number): Promi
     } else if (totals.length === 0) notice(world.terminal, `nothing was charged by what was used in ${name}`);
     else await out.lines(tableOf(totals, assets));
     if (options.json !== true && totals.some(({ drawnCalls }) => drawnCalls > 0)) notice(world.terminal, PAID_BEFORE);
+    await noteGonePayments(open, filter, world.terminal);
     unreadable.failIfAny();
     return 0;
   });

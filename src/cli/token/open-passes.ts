@@ -1,9 +1,8 @@
 import type { Plan } from '../../domain/plan.ts';
-import { openStore } from '../../registry.ts';
 import type { PassStore } from '../../store/passes.ts';
 import type { CliWorld } from '../cli.ts';
 import type { ExitCode } from '../exit.ts';
-import { requireReadable, unlessUnreadable } from '../ledger/open-books.ts';
+import { openToChange, unlessUnreadable } from '../ledger/open-books.ts';
 import { readPlan } from '../read-plan.ts';
 
 /**
@@ -18,8 +17,7 @@ export async function withPasses(
   use: (passes: PassStore, plan: Plan) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const { plan } = await readPlan(config, world);
-  requireReadable(plan.store, world.registry);
-  const store = await openStore(plan.store, world.registry);
+  const store = await openToChange(plan.store, world.registry);
   try {
     return await unlessUnreadable(() => use(store.passes, plan));
   } finally {

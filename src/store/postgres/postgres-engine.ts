@@ -15,6 +15,7 @@ import {
 } from './postgres-session.ts';
 import type { PostgresAddress } from './postgres-url.ts';
 import { requireSearchPath } from './search-path.ts';
+import { requireTableRights } from './table-rights.ts';
 
 /** For one statement of a report or of a migration, in milliseconds. */
 const LONG_STATEMENT_MS = 60_000;
@@ -22,8 +23,11 @@ const LONG_STATEMENT_MS = 60_000;
 const DRIVER_GRACE_MS = 1000;
 /** How long the first connection is tried again when it gets no answer in time, in milliseconds. */
 const OPENING_MS = 10_000;
-/** PostgreSQL's error code (Appendix A) for a value that a unique index has already. */
+/** How long a step of a migration waits for a table that others use, in milliseconds. */
+const LOCK_MS = 1000;
+/** PostgreSQL's error codes (Appendix A) for a value that a unique index has already, and for `lock_timeout`. */
 const UNIQUE_VIOLATION = '23505';
+const LOCK_NOT_AVAILABLE = '55P03';
 /** The type id of `bigint`: counts, times and epochs, all far below 2^53. */
 const BIGINT = 20;
 /** Any number that other users of the database are unlikely to lock: "turnpike" in base 36, shortened. */
@@ -47,7 +51,10 @@ const DIALECT: Dialect = {
     'BEGIN',
     `SET LOCAL statement_timeout = ${LONG_STATEMENT_MS}`,
     `SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`,
+    // Statements of other processes queue behind one that waits for a table, and have five seconds.
+    `SET LOCAL lock_timeout = ${LOCK_MS}`,
   ],
+  isHeldUp: (fault) => fault instanceof DatabaseError && fault.code === LOCK_NOT_AVAILABLE,
 };
 
 /**
@@ -155,6 +162,7 @@ class PostgresEngine implements SqlEngine {
       const run = async (text: string): Promise<readonly SchemaRow[]> =>
         (await client.query<SchemaRow>({ text, ...patience(LONG_STATEMENT_MS) })).rows;
       await (access === 'read' ? requireSchema : migrate)({ run }, DIALECT);
+      await requireTableRights(client, access);
     }, true);
   }
 

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { StoreOpenError } from '../store-open-error.ts';
 import { DAY, MOVED } from './book-statements.ts';
 import { IS_CLAIMABLE, IS_DEFAULTED, IS_OPEN, IS_OWED, IS_PRUNABLE, IS_RESTING } from './conditions.ts';
@@ -183,17 +184,23 @@ const MIGRATIONS: readonly Migration[] = [
   () => ['CREATE INDEX turnpike_payments_metered ON turnpike_payments (claimed_at) WHERE usage IS NOT NULL'],
 ];
 
+/** How long a migration tries to get tables that others use, and the pause between two tries, in milliseconds. */
+const HELD_UP_MS = 60_000;
+const PAUSE_MS = 1000;
+
 const READ_VERSION = 'SELECT MAX(version) AS version FROM turnpike_schema_version';
 
 /**
  * Brings a database to this version's schema, each step in a transaction of its own, in one process at a time: any
- * number of workers and replicas may start at once.
+ * number of workers and replicas may start at once. A step that has to wait for others, such as a backup, gives way
+ * and tries again: replicas of the version before go on meanwhile.
  *
  * @throws StoreOpenError when a newer version of the gateway has been here
  * @throws ForeignStoreError when another program has tables under our names
  */
 export async function migrate(session: SchemaSession, dialect: Dialect): Promise<void> {
   if ((await versionIfAny(session)) === MIGRATIONS.length) return;
+  const until = performance.now() + HELD_UP_MS;
   for (;;) {
     for (const begin of dialect.beginAlone) await session.run(begin);
     try {
@@ -202,7 +209,13 @@ export async function migrate(session: SchemaSession, dialect: Dialect): Promise
       if (done) return;
     } catch (error) {
       await rollBack(session);
-      throw error;
+      if (!dialect.isHeldUp(error)) throw error;
+      if (performance.now() > until) {
+        throw new StoreOpenError(
+          'the ledger cannot be brought to the schema of this version\n  reason: another session, such as a backup, holds its tables\nstart it again when that is done',
+        );
+      }
+      await wait(PAUSE_MS);
     }
   }
 }

@@ -39,6 +39,8 @@ export interface Dialect {
   readonly findColumns: string;
   /** Begins a transaction that one process at a time can be in. */
   readonly beginAlone: readonly string[];
+  /** Whether a statement of such a transaction gave up because sessions of others hold locks on what it changes. */
+  isHeldUp(fault: unknown): boolean;
 }
 
 /** A row was refused because another one has the same value in a unique index: an outcome, not a fault. */

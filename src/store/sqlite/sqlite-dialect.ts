@@ -14,4 +14,5 @@ export const sqliteDialect: Dialect = {
   findColumns:
     "SELECT tables.name AS of_table, columns.name AS name FROM sqlite_schema AS tables, pragma_table_info(tables.name) AS columns WHERE tables.type = 'table' AND tables.name LIKE 'turnpike\\_%' ESCAPE '\\'",
   beginAlone: ['BEGIN IMMEDIATE'],
+  isHeldUp: () => false,
 };

@@ -1,11 +1,17 @@
 /** SQLite's result codes (https://www.sqlite.org/rescode.html) that are told apart here. */
 export const SQLITE_BUSY = 5;
+const SQLITE_CORRUPT = 11;
 export const SQLITE_NOTADB = 26;
 const SQLITE_CONSTRAINT_UNIQUE = 2067;
 /** I/O errors of the memory that the processes of a file share: to open it, its size, its locks, to map it. */
 const SHARED_MEMORY_FAULTS: ReadonlySet<number | undefined> = new Set([4618, 4874, 5130, 5386]);
 /** Faults of one statement that leave the transaction around it as it was: bad SQL, too large a value, a constraint. */
 const STATEMENT_FAULTS: ReadonlySet<number> = new Set([1, 18, 19, 20, 25]);
+
+/** Whether a fault says that the content of the file is damaged. */
+export function isDamage(error: unknown): boolean {
+  return ((resultCode(error) ?? 0) & 0xff) === SQLITE_CORRUPT;
+}
 
 /** What a fault of a statement means for the transaction around it. */
 export function faultOf(error: unknown): 'not_unique' | 'of_statement' | 'of_transaction' {

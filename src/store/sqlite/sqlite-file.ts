@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { ForeignStoreError, StoreOpenError } from '../store-open-error.ts';
 import type { SqliteFile } from './batch.ts';
+import { refuseLeftWal } from './left-wal.ts';
 import { markOwn, refuseForeign } from './owned-file.ts';
 import { adviceOn, describeFault, resultCode, SQLITE_BUSY, SQLITE_NOTADB } from './sqlite-fault.ts';
 
@@ -30,6 +31,7 @@ export function openFile({ path, busyTimeoutMs, maxPages }: SqliteFile): Databas
     }
     // SQLite gives its -wal and -shm files the rights of the file itself.
     closeSync(openSync(path, 'a', 0o600));
+    refuseLeftWal(path);
     const database = new DatabaseSync(path);
     database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
     // Before anything is written: the journal mode belongs to the file.

@@ -4,13 +4,18 @@ import { ForeignStoreError, StoreOpenError } from '../store-open-error.ts';
 import type { SqliteFile, WorkerAnswer, WorkerTask } from './batch.ts';
 import { OpenedFiles } from './opened-files.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
-import { describeFault } from './sqlite-fault.ts';
+import { describeFault, isDamage } from './sqlite-fault.ts';
 import { describeOpenFault, openFile, openFileToRead } from './sqlite-file.ts';
 import { SqliteSession } from './sqlite-session.ts';
 
 /** The thread that SQLite runs in: it waits for the disk, which must not stop the event loop that carries requests. */
 
 const file: SqliteFile = workerData;
+/**
+ * Why nothing is read or written any more: what a damaged file says of a payment, such as that it is new, cannot be
+ * trusted. Only reports go on.
+ */
+let damage: string | undefined;
 
 function say(answer: WorkerAnswer): void {
   parentPort?.postMessage(answer);
@@ -38,6 +43,7 @@ function runBatch(
   files: OpenedFiles | undefined,
 ): WorkerAnswer {
   session.learn(texts);
+  if (damage !== undefined) return { kind: 'failed', message: damage };
   try {
     const moved = files?.trouble();
     if (moved !== undefined) {
@@ -46,8 +52,13 @@ function runBatch(
     }
     return { kind: 'done', results: session.runBatch(acts) };
   } catch (error) {
-    return { kind: 'failed', message: describeFault(error) };
+    if (isDamage(error) && file.readOnly !== true) damage = describeDamage(error);
+    return { kind: 'failed', message: damage ?? describeFault(error) };
   }
+}
+
+function describeDamage(error: unknown): string {
+  return `the ledger's file ${file.path} is damaged: stop the gateway, put a backup in its place, without -wal and -shm files beside it, and start it: ${describeFault(error)}`;
 }
 
 try {

@@ -16,7 +16,7 @@ function scene() {
     time.wall += ms + jump;
     return steady.now() - BEGIN;
   };
-  return { pass };
+  return { pass, steady };
 }
 
 describe('the clock by which things are forgotten', () => {
@@ -51,5 +51,22 @@ describe('the clock by which things are forgotten', () => {
     expect(pass(1000)).toBe(59 * MINUTE + 2000);
     expect(pass(MINUTE)).toBe(160 * MINUTE + 2000);
     expect(pass(1000)).toBe(160 * MINUTE + 3000);
+  });
+
+  it('waits for an hour where it begins more than a day ahead of what was known before', () => {
+    const { pass, steady } = scene();
+    const known = -2 * 24 * 60 * MINUTE;
+    steady.beginAfter(BEGIN + known);
+    expect(pass(1000)).toBe(known + 1000);
+    // It is corrected, and is still ahead of what was known.
+    expect(pass(1000, -24 * 60 * MINUTE)).toBe(known + 2000);
+    for (let minute = 0; minute < 60; minute += 1) pass(MINUTE);
+    expect(pass(1000)).toBe(-24 * 60 * MINUTE + 60 * MINUTE + 3000);
+  });
+
+  it('follows at once where it begins less than a day ahead', () => {
+    const { pass, steady } = scene();
+    steady.beginAfter(BEGIN - 23 * 60 * MINUTE);
+    expect(pass(1000)).toBe(1000);
   });
 });
