@@ -1,0 +1,87 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { startUpstream, type TestUpstream } from '../support/upstream.ts';
+
+/*
+ * Price tables that name what is dear and leave the rest cheap, in front of servers that read more into a request than
+ * it says. What such a server would take for the dear one must not reach it for nothing.
+ */
+
+let upstream: TestUpstream;
+let gateway: TestGateway;
+let served: string[];
+
+beforeAll(async () => {
+  const api = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
+    served.push(`${req.url} ${await buffer(req)}`);
+    res.end('served');
+  };
+  upstream = await startUpstream((req, res) => void api(req, res).catch(() => {}), 0);
+  const dearOrFree = (path: string, when: string): string => `
+  - { path: ${path}, prices: [{ when: ${when}, price: $0.01 }, { price: free }] }`;
+  gateway = await startTestGateway(`upstream: ${upstream.url}
+payTo: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"
+accepts: [base-sepolia]
+facilitator: { url: "http://127.0.0.1:9" }
+store: memory
+routes:${dearOrFree('/json', '{ json: { /model: dear } }')}${dearOrFree('/nested', '{ json: { /options/size: dear } }')}${dearOrFree('/flag', '{ json: { /dear: true } }')}${dearOrFree('/rpc', '{ jsonrpc: "dear_*" }')}${dearOrFree('/graphql', '{ graphql: { field: dear } }')}${dearOrFree('/query', '{ query: { tier: dear } }')}${dearOrFree('/page', '{ query: { "page[size]": { min: 100 } } }')}${dearOrFree('/header', '{ header: { X-Tier: dear } }')}
+`);
+});
+
+afterAll(async () => {
+  await gateway.close();
+  await upstream.close();
+});
+
+beforeEach(() => {
+  served = [];
+});
+
+async function statusOf(path: string, body: string, headers: Readonly<Record<string, string>> = {}): Promise<number> {
+  const sent = { 'Content-Type': 'application/json', ...headers };
+  const response = await fetch(gateway.url + path, { method: 'POST', headers: sent, body: Buffer.from(body) });
+  await response.arrayBuffer();
+  return response.status;
+}
+
+/** The request is refused, or asks for a payment, and the server hears nothing of it. */
+async function expectNotServed(
+  path: string,
+  body: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  expect([400, 402]).toContain(await statusOf(path, body, headers));
+  expect(served).toEqual([]);
+}
+
+const FORM = '{"model":"cheap","x":"&model=dear&"}';
+
+describe('a body is not sold for less to a server', () => {
+  it.each(['', ' ', ';charset=utf-8', 'json'])('that reads a form where the media type is %j', async (type) => {
+    await expectNotServed('/json', FORM, { 'Content-Type': type });
+  });
+
+  it.each([
+    "application/json; charset*=utf-8''utf-7",
+    'application/json; charset*0=utf-7',
+    'application/json; charset="utf\\-7"',
+    'application/json, charset=utf-7',
+    'application/json; charset=utf-8; charset=utf-7',
+    'application/json; charset="utf-8"utf-7',
+  ])('that decodes it by the charset of %s', async (type) => {
+    await expectNotServed('/json', '{"model":"cheap+ACIALAAi-model+ACIAOgAi-dear"}', { 'Content-Type': type });
+  });
+
+  it.each([
+    'application/proto',
+    'application/protobuf',
+    'application/x-protobuf; messageType="a.B"',
+    'application/vnd.google.protobuf',
+    'application/grpc-web+proto',
+    'application/connect+proto',
+  ])('that reads %s', async (type) => {
+    await expectNotServed('/json', '\n {"a":"bytes of field 1 in protobuf"}', { 'Content-Type': type });
+  });
+});
