@@ -1,7 +1,7 @@
 import { type Condition, isOfBody, type Subject, subjectKey, type When } from '../domain/when.ts';
-import { JSONRPC_METHOD } from './body-facts.ts';
 import { type Facts, passes, textOf } from './fact.ts';
 import { GRAPHQL_POINTERS } from './graphql-request.ts';
+import { JSONRPC_POINTERS } from './jsonrpc-calls.ts';
 import { type PointerTree, pointerTree } from './pointer-tree.ts';
 
 /** Something that is chosen by conditions. */
@@ -43,6 +43,8 @@ export class Decision<C extends Choice> {
   readonly members: readonly string[];
   /** Whether a list of calls is priced call by call. */
   readonly byCall: boolean;
+  /** Whether requests are calls of JSON-RPC. */
+  readonly isJsonrpc: boolean;
   /** Whether requests are GraphQL. */
   readonly isGraphql: boolean;
   readonly #entries: readonly Entry<C>[];
@@ -58,7 +60,8 @@ export class Decision<C extends Choice> {
     }));
     const subjects = choices.flatMap(({ when }) => when.map(({ subject }) => subject));
     this.isGraphql = subjects.some(({ kind }) => kind === 'graphql');
-    this.byCall = this.isGraphql || subjects.some(({ kind }) => kind === 'jsonrpc');
+    this.isJsonrpc = subjects.some(({ kind }) => kind === 'jsonrpc');
+    this.byCall = this.isGraphql || this.isJsonrpc;
     this.pointers = pointerTree(subjects.flatMap(pointersOf));
     this.members = [...pointerTree(subjects.flatMap((each) => (each.kind === 'json' ? [each.pointer] : []))).children]
       .filter(([, { pointer }]) => pointer !== undefined)
@@ -113,7 +116,7 @@ function chooseByHead<C>(entries: readonly Entry<C>[], facts: Facts): ByHead<C> 
 function pointersOf(subject: Subject): readonly string[] {
   if (subject.kind === 'json') return [subject.pointer];
   if (subject.kind === 'graphql') return GRAPHQL_POINTERS;
-  return subject.kind === 'jsonrpc' ? [JSONRPC_METHOD] : [];
+  return subject.kind === 'jsonrpc' ? JSONRPC_POINTERS : [];
 }
 
 function holdsAll<C>({ head, body }: Entry<C>, facts: Facts): boolean {

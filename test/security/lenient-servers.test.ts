@@ -84,4 +84,39 @@ describe('a body is not sold for less to a server', () => {
   ])('that reads %s', async (type) => {
     await expectNotServed('/json', '\n {"a":"bytes of field 1 in protobuf"}', { 'Content-Type': type });
   });
+
+  it('that copies members, with a prototype among them', async () => {
+    await expectNotServed('/json', '{"__proto__":{"model":"dear"}}');
+    await expectNotServed('/nested', '{"options":{"__proto__":{"size":"dear"}}}');
+    await expectNotServed('/nested', '{"\\u005f_proto__":{"options":{"size":"dear"}}}');
+  });
+});
+
+describe('a call of JSON-RPC is not sold for less to a server', () => {
+  it.each([
+    ['that goes through lists in lists', '[[{"jsonrpc":"2.0","method":"dear_x","id":1}]]'],
+    ['that goes through lists in lists, behind a call', '[{"method":"a"},[{"method":"dear_x"}]]'],
+    [
+      'that takes an object without a version for a list',
+      '{"method":"a","x":{"jsonrpc":"2.0","method":"dear_x","id":1}}',
+    ],
+    ['that does so in a list', '[{"method":"a","x":{"jsonrpc":"2.0","method":"dear_x","id":1}}]'],
+    [
+      'that takes an object with a key 0 for a list',
+      '{"jsonrpc":"2.0","method":"a","0":{"jsonrpc":"2.0","method":"dear_x"}}',
+    ],
+  ])('%s', async (_how, body) => {
+    await expectNotServed('/rpc', body);
+  });
+
+  it.each([
+    '{"method":"getinfo","params":[],"id":1}',
+    '{"method":"getinfo","params":{"method":"x"},"id":1}',
+    '{"jsonrpc":"2.0","method":"a","params":{"jsonrpc":"2.0","method":"x"},"id":1}',
+    '{"jsonrpc":"2.0","method":"a","params":[{"method":"b"},[1]],"id":null}',
+    '[{"jsonrpc":"2.0","method":"a"},{"jsonrpc":"2.0","method":"b","params":[[]]}]',
+  ])('but is served as it is: %s', async (body) => {
+    expect(await statusOf('/rpc', body)).toBe(200);
+    expect(served).toHaveLength(1);
+  });
 });
