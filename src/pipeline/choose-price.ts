@@ -164,17 +164,16 @@ export class PriceOfBody {
   #chooseByOperation(graphql: typeof import('../content/graphql.ts'), bytes: Buffer | undefined): ChosenPrice {
     const asking = this.#asking;
     const { request, decision, head } = asking;
-    const inUrl = graphql.operationOfSearch(request.query, decision.pointers);
     if (bytes === undefined || bytes.length === 0) {
+      const inUrl = graphql.operationOfSearch(request.query, decision.pointers);
       return chosen(
         asking,
         inUrl === undefined ? priceOfNothing(this.#possible) : priceOfOperation(asking, inUrl.operation, inUrl.call),
       );
     }
-    if (inUrl !== undefined)
-      throw new GatewayError('request_ambiguous', { detail: 'Send the GraphQL query in the URL or in the body.' });
+    const operationOf = graphql.operationsBeside(request.query);
     const calls = readCalls(decision, head, bytes);
-    return chosenByCalls(asking, calls, (call) => priceOfOperation(asking, graphql.operationOfBody(call), call), bytes);
+    return chosenByCalls(asking, calls, (call) => priceOfOperation(asking, operationOf(call), call), bytes);
   }
 }
 

@@ -120,3 +120,35 @@ describe('a call of JSON-RPC is not sold for less to a server', () => {
     expect(served).toHaveLength(1);
   });
 });
+
+describe('a GraphQL request is not sold for less to a server', () => {
+  it.each([
+    ['whose comments end at a line separator', { query: '{ cheap #\u2028 dear\n }' }],
+    ['whose comments end at a paragraph separator', { query: '{ cheap #\u2029 dear\n }' }],
+    [
+      'whose comments end at a line feed alone',
+      { query: '{ ...F }\nfragment F on Q { #\r cheap }\rfragment G on Q { #\n dear }' },
+    ],
+    ['that runs what it has stored under queryId', { query: '{ cheap }', queryId: 'dear' }],
+    ['that runs what it has stored under operationId', { query: '{ cheap }', operationId: 'a/dear' }],
+    ['that runs what it has stored under an extension', { query: '{ cheap }', extensions: { operationId: 'dear' } }],
+  ])('%s', async (_how, body) => {
+    await expectNotServed('/graphql', JSON.stringify(body));
+  });
+
+  it('but is served with the name of its operation in the URL, as clients write it for logs', async () => {
+    const body = JSON.stringify({ query: 'query Q { cheap }', operationName: 'Q' });
+    expect(await statusOf('/graphql?operationName=Q', body)).toBe(200);
+    expect(await statusOf('/graphql?operationName=Q', '{"query":"query Q { dear }"}')).toBe(402);
+    served = [];
+    await expectNotServed(
+      '/graphql?operationName=R',
+      '{"query":"query Q { cheap } query R { dear }","operationName":"Q"}',
+    );
+    await expectNotServed('/graphql?operationName=Q&variables={}', body);
+  });
+
+  it('but is served with separators in texts and comments of its own', async () => {
+    expect(await statusOf('/graphql', JSON.stringify({ query: '# all\r\n{ cheap(text: "a\u2028b") }\r\n' }))).toBe(200);
+  });
+});
