@@ -8,7 +8,7 @@ import type { JsonFacts } from '../content/json-reader.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
 import { sumOf } from '../domain/price-sum.ts';
 import type { Route } from '../domain/route.ts';
-import { dearestOf, type PricePart, type RoutePrice } from '../domain/route-price.ts';
+import { dearestOf, mayCostMore, type PricePart, type RoutePrice } from '../domain/route-price.ts';
 import { isOfBody, type Subject } from '../domain/when.ts';
 import { checkAgent } from './check-agent.ts';
 import type { AskingRequest } from './exchange.ts';
@@ -52,7 +52,7 @@ const DECISIONS = new WeakMap<Route, Decision<RoutePrice>>();
 function decisionOf(route: Route): Decision<RoutePrice> {
   const known = DECISIONS.get(route);
   if (known !== undefined) return known;
-  const decision = new Decision(route.prices);
+  const decision = new Decision(route.prices, mayCostMore);
   DECISIONS.set(route, decision);
   return decision;
 }

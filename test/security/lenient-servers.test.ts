@@ -26,7 +26,7 @@ payTo: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"
 accepts: [base-sepolia]
 facilitator: { url: "http://127.0.0.1:9" }
 store: memory
-routes:${dearOrFree('/json', '{ json: { /model: dear } }')}${dearOrFree('/nested', '{ json: { /options/size: dear } }')}${dearOrFree('/flag', '{ json: { /dear: true } }')}${dearOrFree('/rpc', '{ jsonrpc: "dear_*" }')}${dearOrFree('/graphql', '{ graphql: { field: dear } }')}${dearOrFree('/query', '{ query: { tier: dear } }')}${dearOrFree('/page', '{ query: { "page[size]": { min: 100 } } }')}${dearOrFree('/header', '{ header: { X-Tier: dear } }')}
+routes:${dearOrFree('/json', '{ json: { /model: dear } }')}${dearOrFree('/nested', '{ json: { /options/size: dear } }')}${dearOrFree('/flag', '{ json: { /dear: true } }')}${dearOrFree('/rpc', '{ jsonrpc: "dear_*" }')}${dearOrFree('/graphql', '{ graphql: { field: dear } }')}${dearOrFree('/query', '{ query: { tier: dear } }')}${dearOrFree('/query-flag', '{ query: { flag: true } }')}${dearOrFree('/page', '{ query: { "page[size]": { min: 100 } } }')}${dearOrFree('/header', '{ header: { X-Tier: dear } }')}
 `);
 });
 
@@ -90,6 +90,21 @@ describe('a body is not sold for less to a server', () => {
     await expectNotServed('/nested', '{"options":{"__proto__":{"size":"dear"}}}');
     await expectNotServed('/nested', '{"\\u005f_proto__":{"options":{"size":"dear"}}}');
   });
+
+  it.each(['1', '"true"', '"True"', '"on"', '"1"', '1.0', '"yes"'])('that takes %s for true', async (value) => {
+    await expectNotServed('/flag', `{"dear":${value}}`);
+  });
+
+  it.each([
+    'dear ',
+    ' dear',
+    'DEAR',
+    'Dear\\n',
+    'de\\u200dar',
+    '\\ufeffdear',
+  ])('that takes %j for its dear value', async (value) => {
+    await expectNotServed('/json', `{"model":"${value}"}`);
+  });
 });
 
 describe('a call of JSON-RPC is not sold for less to a server', () => {
@@ -105,6 +120,9 @@ describe('a call of JSON-RPC is not sold for less to a server', () => {
       'that takes an object with a key 0 for a list',
       '{"jsonrpc":"2.0","method":"a","0":{"jsonrpc":"2.0","method":"dear_x"}}',
     ],
+    ['that trims names', '{"jsonrpc":"2.0","method":" dear_x"}'],
+    ['that ignores case', '{"jsonrpc":"2.0","method":"Dear_x"}'],
+    ['that ignores letters without width', '{"jsonrpc":"2.0","method":"dear\\u200b_x"}'],
   ])('%s', async (_how, body) => {
     await expectNotServed('/rpc', body);
   });
@@ -150,5 +168,23 @@ describe('a GraphQL request is not sold for less to a server', () => {
 
   it('but is served with separators in texts and comments of its own', async () => {
     expect(await statusOf('/graphql', JSON.stringify({ query: '# all\r\n{ cheap(text: "a\u2028b") }\r\n' }))).toBe(200);
+  });
+});
+
+describe('a request head is not sold for less to a server', () => {
+  it.each(['tier=DEAR', 'tier=dear+', 'tier=%0adear'])('that takes ?%s for its dear value', async (query) => {
+    await expectNotServed(`/query?${query}`, '');
+  });
+
+  it.each(['1', 'on', 'True', 'yes+'])('that takes ?flag=%s for true', async (value) => {
+    await expectNotServed(`/query-flag?flag=${value}`, '');
+  });
+
+  it.each(['0', 'no', '2', ''])('but is served with ?flag=%s', async (value) => {
+    expect(await statusOf(`/query-flag?flag=${value}`, '')).toBe(200);
+  });
+
+  it('that ignores the case of a header', async () => {
+    await expectNotServed('/header', '', { 'X-Tier': 'Dear' });
   });
 });
