@@ -187,4 +187,23 @@ describe('a request head is not sold for less to a server', () => {
   it('that ignores the case of a header', async () => {
     await expectNotServed('/header', '', { 'X-Tier': 'Dear' });
   });
+
+  it.each([
+    'page=100',
+    'page[size][]=100',
+    'page.size=100',
+    'page[]=100',
+    '[page][size]=100',
+    'PAGE[size]=100',
+  ])('that reads ?%s for page[size]', async (query) => {
+    await expectNotServed(`/page?${query}`, '');
+  });
+
+  it.each([
+    'page[number]=2&page[size]=10',
+    'page[number]=2',
+    'page[size]=10',
+  ])('but is served with ?%s', async (query) => {
+    expect(await statusOf(`/page?${query}`, '')).toBe(200);
+  });
 });
