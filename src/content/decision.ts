@@ -48,7 +48,7 @@ type Fit = 'exactly' | 'nearly' | 'not';
 export class Decision<C extends Choice> {
   /** What has to be read of a body. */
   readonly pointers: PointerTree;
-  /** The members at the top of a body that conditions ask for by a pointer. */
+  /** The members at the top of a body that conditions ask for by a pointer, or for something within them. */
   readonly members: readonly string[];
   /** Whether a list of calls is priced call by call. */
   readonly byCall: boolean;
@@ -77,9 +77,9 @@ export class Decision<C extends Choice> {
     this.isJsonrpc = subjects.some(({ kind }) => kind === 'jsonrpc');
     this.byCall = this.isGraphql || this.isJsonrpc;
     this.pointers = pointerTree(subjects.flatMap(pointersOf));
-    this.members = [...pointerTree(subjects.flatMap((each) => (each.kind === 'json' ? [each.pointer] : []))).children]
-      .filter(([, { pointer }]) => pointer !== undefined)
-      .map(([name]) => name);
+    this.members = [
+      ...pointerTree(subjects.flatMap((each) => (each.kind === 'json' ? [each.pointer] : []))).children.keys(),
+    ];
     this.#index = indexOf(this.#entries);
     for (const condition of choices.flatMap(({ when }) => when)) this.#noteLiterals(condition);
     if (this.#entries.every(({ head }) => head.length === 0)) this.#byAnyHead = this.#chooseByHead(NO_FACTS);

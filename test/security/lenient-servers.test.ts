@@ -91,6 +91,12 @@ describe('a body is not sold for less to a server', () => {
     await expectNotServed('/nested', '{"\\u005f_proto__":{"options":{"size":"dear"}}}');
   });
 
+  it('that merges the query into it', async () => {
+    await expectNotServed('/nested?options[size]=dear', '{"x":1}');
+    await expectNotServed('/nested?options={"size":"dear"}', '{"x":1}');
+    expect(await statusOf('/nested?size=dear&option=1', '{"x":1}')).toBe(200);
+  });
+
   it.each(['1', '"true"', '"True"', '"on"', '"1"', '1.0', '"yes"'])('that takes %s for true', async (value) => {
     await expectNotServed('/flag', `{"dear":${value}}`);
   });
