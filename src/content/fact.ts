@@ -68,7 +68,9 @@ function numberOf(fact: Fact, subject: Subject): string | undefined {
   if (fact.kind === 'absent') return undefined;
   if (fact.kind === 'number') return fact.text;
   const isOfHead = subject.kind === 'header' || subject.kind === 'query';
-  const number = isOfHead && fact.kind === 'text' ? plainNumber(fact.text) : undefined;
+  // Of `1000e-3`, which is 1, readers such as JavaScript's `parseInt` make 1000.
+  const isWritten = isOfHead && fact.kind === 'text' && !/e/i.test(fact.text);
+  const number = isWritten ? plainNumber(fact.text) : undefined;
   if (number === undefined) throw ambiguous(subject, 'a number is expected');
   return number;
 }

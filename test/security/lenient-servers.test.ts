@@ -206,6 +206,18 @@ describe('a request head is not sold for less to a server', () => {
   });
 
   it.each([
+    '1000e-3',
+    '1e3',
+    '1E1',
+    '0x64',
+    '%2B100',
+    '1_000',
+    '100abc',
+  ])('that reads the number %s in its own way', async (size) => {
+    await expectNotServed(`/page?page[size]=${size}`, '');
+  });
+
+  it.each([
     'page[number]=2&page[size]=10',
     'page[number]=2',
     'page[size]=10',
