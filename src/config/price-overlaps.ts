@@ -1,6 +1,6 @@
 import { isSameWay } from '../domain/price-sum.ts';
 import { type RoutePrice, weightOf } from '../domain/route-price.ts';
-import { asksVerified, type When, whenText } from '../domain/when.ts';
+import { asksVerified, conditionText, type When, whenText } from '../domain/when.ts';
 import { covers, meets } from '../domain/when-overlap.ts';
 import type { Place, Source } from './source.ts';
 
@@ -28,6 +28,7 @@ export function checkPriceList(entries: readonly PlacedPrice[], source: Source):
   for (const entry of entries) {
     warnOfWayAround(entry, entries, source);
     warnOfVariables(entry, entries, source);
+    warnOfNegatives(entry, entries, source);
   }
   checkSums(entries, source);
 }
@@ -80,6 +81,14 @@ function warnOfVariables({ price, place }: PlacedPrice, entries: readonly Placed
   if (cheaper === undefined) return;
   const wrong = `a client that writes the value into its query pays what ${cheaper.place.path} costs instead`;
   source.warn(place, wrong, 'a price by field alone, unless that is meant');
+}
+
+/** Below zero, a limit is none to many APIs (WordPress, SQLite). */
+function warnOfNegatives({ price, place }: PlacedPrice, entries: readonly PlacedPrice[], source: Source): void {
+  const open = price.when.find(({ test }) => test.kind === 'range' && test.min === undefined);
+  if (open === undefined || entries.every((other) => weightOf(other.price) <= weightOf(price))) return;
+  const wrong = `-1 fits ${conditionText(open)}, too, which some APIs take for no limit`;
+  source.warn(place, wrong, 'a min beside max, such as { min: 0, max: 10 }');
 }
 
 /** The first other price below one that these conditions can meet. */

@@ -175,6 +175,16 @@ describe('warnings', () => {
     );
   });
 
+  it('report a range without a least number that a dearer price follows', () => {
+    const upTo = (range: string) => `{ when: { query: { limit: ${range} } }, price: $0.001 }`;
+    const found = warnings(upTo('{ max: 10 }'), '{ price: $1 }').filter((line) => line.includes('-1'));
+    expect(found).toEqual([
+      'routes[0].prices[0]: -1 fits query limit is up to 10, too, which some APIs take for no limit',
+    ]);
+    const others = [warnings(upTo('{ min: 0, max: 10 }'), '{ price: $1 }'), warnings(upTo('{ max: 10 }'), REST)];
+    expect(others.flat().filter((line) => line.includes('-1'))).toEqual([]);
+  });
+
   it('report a price by a variable of GraphQL that a cheaper one follows', () => {
     const field = 'graphql: { field: report }';
     const large = `{ when: { ${field}, json: { /variables/size: large } }, price: $1 }`;
