@@ -27,6 +27,8 @@ accepts: [base-sepolia]
 facilitator: { url: "http://127.0.0.1:9" }
 store: memory
 routes:${dearOrFree('/json', '{ json: { /model: dear } }')}${dearOrFree('/nested', '{ json: { /options/size: dear } }')}${dearOrFree('/flag', '{ json: { /dear: true } }')}${dearOrFree('/rpc', '{ jsonrpc: "dear_*" }')}${dearOrFree('/graphql', '{ graphql: { field: dear } }')}${dearOrFree('/query', '{ query: { tier: dear } }')}${dearOrFree('/query-flag', '{ query: { flag: true } }')}${dearOrFree('/page', '{ query: { "page[size]": { min: 100 } } }')}${dearOrFree('/header', '{ header: { X-Tier: dear } }')}
+  - { path: /by-method, methods: [POST], price: free }
+  - { path: /by-method, methods: [DELETE], price: $0.01 }
 `);
 });
 
@@ -188,6 +190,13 @@ describe('a request head is not sold for less to a server', () => {
 
   it.each(['0', 'no', '2', ''])('but is served with ?flag=%s', async (value) => {
     expect(await statusOf(`/query-flag?flag=${value}`, '')).toBe(200);
+  });
+
+  it.each(['DELETE', 'delete', 'PUT'])('that takes a POST with ?_method=%s for that', async (other) => {
+    await expectNotServed(`/by-method?_method=${other}`, '');
+    await expectNotServed(`/by-method?a=1&_METHOD=${other}`, 'a=1');
+    expect(await statusOf(`/by-method?method=${other}`, '')).toBe(200);
+    expect(await statusOf(`/query?_method=${other}`, '')).toBe(200);
   });
 
   it('that ignores the case of a header', async () => {
