@@ -9,6 +9,8 @@ import type { Place, Source } from './source.ts';
 
 /** Methods that are meant to change nothing at the API (RFC 9110 §9.2.1). */
 const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+/** Methods with which frameworks read forms. */
+const WITH_FORMS: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 /** A host that no file names: reserved by RFC 2606. */
 const ANOTHER_HOST = 'another.invalid';
 
@@ -29,6 +31,7 @@ export function warnOfRisks(plan: Plan, gateway: GatewayFields, source: Source):
     findFreeWork(route, fields[index], gateway, leaks);
     findLostSignIn(route, fields[index], plan, leaks);
     findLostSessions(route, fields[index], gateway, leaks);
+    findFormKeys(route, fields[index], leaks);
   });
   for (const { place, wrong, right, more } of leaks.values()) {
     source.warn(place, more === 0 ? wrong : `${wrong}; the same holds for ${more} more`, right);
@@ -110,6 +113,16 @@ function findLostSessions(
   const { place } = inherited(fields.upstream, gateway.upstream);
   const wrong = 'a session of MCP lives in the server that began it, and its calls go to all of these servers in turn';
   add(leaks, place, wrong, 'one server, unless they keep no sessions');
+}
+
+/** PHP's `$_REQUEST`, Go's `FormValue`, Rails and servlets find a key in a form as well, which is not read for a price. */
+function findFormKeys({ name, methods, prices }: Route, fields: RouteFields | undefined, leaks: Leaks): void {
+  if (fields === undefined || methods?.every((method) => !WITH_FORMS.has(method)) === true) return;
+  const subjects = prices.flatMap(({ when }) => when.map(({ subject }) => subject));
+  const asked = subjects.find(({ kind }) => kind === 'query');
+  if (asked?.kind !== 'query') return;
+  const wrong = `an API that takes a form and the query for one finds ${asked.name} in the body of ${name}`;
+  add(leaks, fields.prices.place, wrong, 'methods: [GET], unless the API reads the query alone');
 }
 
 /** A foreign transfer can be found only on the chain. */

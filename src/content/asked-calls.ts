@@ -1,6 +1,7 @@
 import { GatewayError } from '../domain/gateway-error.ts';
 import { readBody } from './body-facts.ts';
 import type { JsonFacts } from './json-reader.ts';
+import { refuseHiddenCalls } from './jsonrpc-calls.ts';
 import type { PointerTree } from './pointer-tree.ts';
 import { keyIn } from './query-value.ts';
 
@@ -10,6 +11,7 @@ export interface AskedMembers {
   /** The members at the top of a body that conditions ask for. */
   readonly members: readonly string[];
   readonly byCall: boolean;
+  readonly isJsonrpc: boolean;
 }
 
 /**
@@ -19,7 +21,7 @@ export interface AskedMembers {
  * @throws GatewayError `body_ambiguous`, `request_ambiguous`
  */
 export function readCalls(
-  { pointers, members, byCall }: AskedMembers,
+  { pointers, members, byCall, isJsonrpc }: AskedMembers,
   { rawHeaders, query }: { readonly rawHeaders: readonly string[]; readonly query: string },
   bytes: Buffer,
 ): readonly JsonFacts[] {
@@ -28,5 +30,7 @@ export function readCalls(
     const detail = `The query has a key ${JSON.stringify(twin)}, which some APIs take for the body's.`;
     throw new GatewayError('request_ambiguous', { detail });
   }
-  return readBody(bytes, rawHeaders, pointers, byCall).calls;
+  const { calls } = readBody(bytes, rawHeaders, pointers, byCall);
+  if (isJsonrpc) refuseHiddenCalls(calls, bytes);
+  return calls;
 }

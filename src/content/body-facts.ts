@@ -3,10 +3,8 @@ import type { BodySubject } from '../domain/when.ts';
 import { ABSENT, type Fact } from './fact.ts';
 import { bodyAmbiguous } from './json-fault.ts';
 import { type JsonDocument, type JsonFacts, readJson } from './json-reader.ts';
+import { JSONRPC_METHOD } from './jsonrpc-calls.ts';
 import type { PointerTree } from './pointer-tree.ts';
-
-/** The member of a JSON-RPC call with its method. */
-export const JSONRPC_METHOD = '/method';
 
 /** What a client can do about a body whose headers declare another form than a JSON text. */
 const MENDED: Readonly<Record<OtherForm, string>> = {

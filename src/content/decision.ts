@@ -1,7 +1,9 @@
+import { looseForm } from '../domain/fold-key.ts';
 import { type Condition, isOfBody, type Subject, subjectKey, type When } from '../domain/when.ts';
-import { JSONRPC_METHOD } from './body-facts.ts';
-import { type Facts, passes, textOf } from './fact.ts';
+import { type Fact, type Facts, mistakable, passes, textOf } from './fact.ts';
 import { GRAPHQL_POINTERS } from './graphql-request.ts';
+import { JSONRPC_POINTERS } from './jsonrpc-calls.ts';
+import { isConvertible, nearlyPasses } from './near-miss.ts';
 import { type PointerTree, pointerTree } from './pointer-tree.ts';
 
 /** Something that is chosen by conditions. */
@@ -30,7 +32,14 @@ interface Index<C> {
   readonly others: readonly number[];
   /** Without the conditions that were looked up. */
   readonly entries: readonly Entry<C>[];
+  /** The conditions that were looked up, by entry. */
+  readonly asked: ReadonlyMap<number, Condition>;
+  /** The loose forms of the texts; `undefined` where other values can be taken for some of them. */
+  readonly looseTexts: ReadonlySet<string> | undefined;
 }
+
+/** Whether conditions hold: `nearly` where one of them would hold at a lenient API only. */
+type Fit = 'exactly' | 'nearly' | 'not';
 
 /**
  * Chooses the first entry whose conditions all hold. Where many entries compare one value for equality, that value is
@@ -39,18 +48,25 @@ interface Index<C> {
 export class Decision<C extends Choice> {
   /** What has to be read of a body. */
   readonly pointers: PointerTree;
-  /** The members at the top of a body that conditions ask for by a pointer. */
+  /** The members at the top of a body that conditions ask for by a pointer, or for something within them. */
   readonly members: readonly string[];
   /** Whether a list of calls is priced call by call. */
   readonly byCall: boolean;
+  /** Whether requests are calls of JSON-RPC. */
+  readonly isJsonrpc: boolean;
   /** Whether requests are GraphQL. */
   readonly isGraphql: boolean;
   readonly #entries: readonly Entry<C>[];
   readonly #index: Index<C> | undefined;
+  readonly #isDearer: (one: C, other: C) => boolean;
+  /** By subject, the texts that conditions ask for as they are. */
+  readonly #literals = new Map<string, Set<string>>();
   /** The result for every head, where no condition reads the head. */
   readonly #byAnyHead: ByHead<C> | undefined;
 
-  constructor(choices: readonly C[]) {
+  /** @param isDearer whether a request could cost more by one choice than by another */
+  constructor(choices: readonly C[], isDearer: (one: C, other: C) => boolean) {
+    this.#isDearer = isDearer;
     this.#entries = choices.map((choice) => ({
       choice,
       head: choice.when.filter(({ subject }) => !isOfBody(subject)),
@@ -58,36 +74,109 @@ export class Decision<C extends Choice> {
     }));
     const subjects = choices.flatMap(({ when }) => when.map(({ subject }) => subject));
     this.isGraphql = subjects.some(({ kind }) => kind === 'graphql');
-    this.byCall = this.isGraphql || subjects.some(({ kind }) => kind === 'jsonrpc');
+    this.isJsonrpc = subjects.some(({ kind }) => kind === 'jsonrpc');
+    this.byCall = this.isGraphql || this.isJsonrpc;
     this.pointers = pointerTree(subjects.flatMap(pointersOf));
-    this.members = [...pointerTree(subjects.flatMap((each) => (each.kind === 'json' ? [each.pointer] : []))).children]
-      .filter(([, { pointer }]) => pointer !== undefined)
-      .map(([name]) => name);
+    this.members = [
+      ...pointerTree(subjects.flatMap((each) => (each.kind === 'json' ? [each.pointer] : []))).children.keys(),
+    ];
     this.#index = indexOf(this.#entries);
-    if (this.#entries.every(({ head }) => head.length === 0)) this.#byAnyHead = chooseByHead(this.#entries, NO_FACTS);
+    for (const condition of choices.flatMap(({ when }) => when)) this.#noteLiterals(condition);
+    if (this.#entries.every(({ head }) => head.length === 0)) this.#byAnyHead = this.#chooseByHead(NO_FACTS);
   }
 
-  /** Chooses by the head alone, as far as that goes. */
+  /**
+   * Chooses by the head alone, as far as that goes.
+   *
+   * @throws GatewayError `request_ambiguous` as {@link first}
+   */
   byHead(facts: Facts): ByHead<C> {
-    return this.#byAnyHead ?? chooseByHead(this.#entries, facts);
+    return this.#byAnyHead ?? this.#chooseByHead(facts);
   }
 
-  /** Chooses by head and body; `undefined` where nothing fits. */
+  /**
+   * Chooses by head and body; `undefined` where nothing fits.
+   *
+   * @throws GatewayError `request_ambiguous`, `body_ambiguous` where a lenient API would find a dearer choice
+   */
   first(facts: Facts): C | undefined {
+    const missed: C[] = [];
+    const found = this.#firstOf(facts, missed);
+    if (found !== undefined) this.#refuseDearer(found, missed);
+    return found;
+  }
+
+  /** @param missed gets the choices before it that nearly fit */
+  #firstOf(facts: Facts, missed: C[]): C | undefined {
     const index = this.#index;
-    if (index === undefined) return this.#entries.find((entry) => holdsAll(entry, facts))?.choice;
+    if (index === undefined) {
+      return this.#entries.find((entry) => this.#takes(entry, this.#fitOf(all(entry), facts), missed))?.choice;
+    }
     const { subject, byText, others, entries } = index;
-    const text = textOf(facts.of(subject), subject);
-    const fitting = (text === undefined ? undefined : byText.get(text)) ?? NOTHING;
+    const fact = facts.of(subject);
+    const text = textOf(fact, subject);
+    const exact = text === undefined ? NOTHING : byText.get(text);
+    const fitting = exact ?? nearlyAsked(index, fact);
     // Two ascending lists, taken as one.
     for (let one = 0, other = 0; ; ) {
       const at = Math.min(fitting[one] ?? entries.length, others[other] ?? entries.length);
       const entry = entries[at];
       if (entry === undefined) return undefined;
-      if (holdsAll(entry, facts)) return entry.choice;
+      const isNear = exact === undefined && fitting[one] === at;
+      const fit = this.#fitOf(all(entry), facts);
+      if (this.#takes(entry, isNear && fit === 'exactly' ? 'nearly' : fit, missed)) return entry.choice;
       if (fitting[one] === at) one += 1;
       else other += 1;
     }
+  }
+
+  #takes({ choice }: Entry<C>, fit: Fit, missed: C[]): boolean {
+    if (fit === 'nearly') missed.push(choice);
+    return fit === 'exactly';
+  }
+
+  #chooseByHead(facts: Facts): ByHead<C> {
+    const possible: C[] = [];
+    const missed: C[] = [];
+    for (const entry of this.#entries) {
+      const { choice, head, body } = entry;
+      if (!this.#takes(entry, this.#fitOf(head, facts), missed)) continue;
+      if (body.length === 0 && possible.length === 0) {
+        this.#refuseDearer(choice, missed);
+        return { kind: 'chosen', choice };
+      }
+      possible.push(choice);
+      if (body.length === 0) break;
+    }
+    return possible.length === 0 ? { kind: 'none' } : { kind: 'body', possible: [...possible, ...missed] };
+  }
+
+  #fitOf(conditions: readonly Condition[], facts: Facts): Fit {
+    let fit: Fit = 'exactly';
+    for (const { subject, test } of conditions) {
+      const fact = facts.of(subject);
+      if (passes(test, fact, subject)) continue;
+      if (!nearlyPasses(test, fact, subject) || this.#isLiteral(subject, fact)) return 'not';
+      fit = 'nearly';
+    }
+    return fit;
+  }
+
+  /** Where two spellings have prices, the API tells them apart. */
+  #isLiteral(subject: Subject, fact: Fact): boolean {
+    return 'text' in fact && this.#literals.get(subjectKey(subject))?.has(fact.text) === true;
+  }
+
+  #noteLiterals(condition: Condition): void {
+    const key = subjectKey(condition.subject);
+    const known = this.#literals.get(key) ?? new Set();
+    for (const text of exactTexts(condition) ?? []) known.add(text);
+    this.#literals.set(key, known);
+  }
+
+  #refuseDearer(found: C, missed: readonly C[]): void {
+    const dearer = missed.find((each) => this.#isDearer(each, found));
+    if (dearer !== undefined) throw mistakable(dearer.when);
   }
 }
 
@@ -99,29 +188,21 @@ const NO_FACTS: Facts = {
   },
 };
 
-function chooseByHead<C>(entries: readonly Entry<C>[], facts: Facts): ByHead<C> {
-  const possible: C[] = [];
-  for (const { choice, head, body } of entries) {
-    if (!holds(head, facts)) continue;
-    if (body.length === 0 && possible.length === 0) return { kind: 'chosen', choice };
-    possible.push(choice);
-    if (body.length === 0) break;
-  }
-  return possible.length === 0 ? { kind: 'none' } : { kind: 'body', possible };
-}
-
 function pointersOf(subject: Subject): readonly string[] {
   if (subject.kind === 'json') return [subject.pointer];
   if (subject.kind === 'graphql') return GRAPHQL_POINTERS;
-  return subject.kind === 'jsonrpc' ? [JSONRPC_METHOD] : [];
+  return subject.kind === 'jsonrpc' ? JSONRPC_POINTERS : [];
 }
 
-function holdsAll<C>({ head, body }: Entry<C>, facts: Facts): boolean {
-  return holds(head, facts) && holds(body, facts);
+/** The entries that would be looked up with a value at a lenient API. */
+function nearlyAsked<C>({ subject, asked, looseTexts }: Index<C>, fact: Fact): readonly number[] {
+  if (!('text' in fact)) return NOTHING;
+  if (looseTexts !== undefined && !looseTexts.has(looseForm(fact.text))) return NOTHING;
+  return [...asked].filter(([, { test }]) => nearlyPasses(test, fact, subject)).map(([at]) => at);
 }
 
-function holds(conditions: readonly Condition[], facts: Facts): boolean {
-  return conditions.every(({ subject, test }) => passes(test, facts.of(subject), subject));
+function all<C>({ head, body }: Entry<C>): readonly Condition[] {
+  return head.length === 0 ? body : [...head, ...body];
 }
 
 /**
@@ -142,6 +223,7 @@ function indexOf<C>(entries: readonly Entry<C>[]): Index<C> | undefined {
   if (best === undefined || best.count < 3) return undefined;
   const key = subjectKey(best.subject);
   const byText = new Map<string, number[]>();
+  const asked = new Map<number, Condition>();
   const others: number[] = [];
   const rest = entries.map((entry, at) => {
     const indexed = [...entry.head, ...entry.body].find(
@@ -149,11 +231,14 @@ function indexOf<C>(entries: readonly Entry<C>[]): Index<C> | undefined {
     );
     const texts = indexed && exactTexts(indexed);
     if (texts === undefined) others.push(at);
+    if (indexed !== undefined) asked.set(at, indexed);
     for (const text of new Set(texts)) byText.set(text, [...(byText.get(text) ?? []), at]);
     const isLeft = (condition: Condition) => condition !== indexed;
     return { choice: entry.choice, head: entry.head.filter(isLeft), body: entry.body.filter(isLeft) };
   });
-  return { subject: best.subject, byText, others, entries: rest };
+  const isConverted = [...asked.values()].some(({ test }) => isConvertible(test));
+  const looseTexts = isConverted ? undefined : new Set([...byText.keys()].map(looseForm));
+  return { subject: best.subject, byText, others, entries: rest, asked, looseTexts };
 }
 
 function exactTexts({ test }: Condition): readonly string[] | undefined {

@@ -10,7 +10,7 @@ import {
 } from 'graphql';
 import { GatewayError } from '../domain/gateway-error.ts';
 import type { JsonObject } from '../domain/x402.ts';
-import { GRAPHQL_POINTERS, type GraphqlOperation, STORED } from './graphql-request.ts';
+import { GRAPHQL_POINTERS, type GraphqlOperation, STORED, STORED_EXTENSION } from './graphql-request.ts';
 import { type JsonFacts, type JsonValue, readJson } from './json-reader.ts';
 import { NO_POINTERS, type PointerTree, pointerTree } from './pointer-tree.ts';
 import { queryValue } from './query-value.ts';
@@ -33,8 +33,9 @@ export function operationOfBody(call: JsonFacts): GraphqlOperation {
   return operationOf(query, textAt(call, '/operationName', wrong), wrong);
 }
 
-/** A server may run what it has stored under the hash of a persisted query, and not the text. */
+/** A server may run what it has stored under the hash or the name of a persisted query, and not the text. */
 function refuseOtherDocument(query: string, call: JsonFacts, wrong: (what: string) => GatewayError): void {
+  if (isThere(call.get(STORED_EXTENSION))) throw wrong('its extensions name a stored document');
   if (!isThere(call.get('/extensions/persistedQuery'))) return;
   const hash = textAt(call, '/extensions/persistedQuery/sha256Hash', wrong);
   if (hash?.toLowerCase() !== createHash('sha256').update(query).digest('hex'))
@@ -74,6 +75,27 @@ export function operationOfSearch(search: string, pointers: PointerTree): Operat
   };
 }
 
+/**
+ * Reads the operations of a body beside the query of its URL, which holds nothing of a GraphQL request but the name of the
+ * operation that would run: clients write it there for logs.
+ *
+ * @throws GatewayError `request_ambiguous`, and `body_ambiguous` where a call is read
+ */
+export function operationsBeside(search: string): (call: JsonFacts) => GraphqlOperation {
+  const others = ['query', 'variables', 'extensions', ...STORED];
+  if (others.some((name) => queryValue(search, name).kind !== 'absent')) throw twoRequests();
+  const named = queryValue(search, 'operationName');
+  return (call) => {
+    const operation = operationOfBody(call);
+    if (named.kind === 'text' && operation.name !== named.text) throw twoRequests();
+    return operation;
+  };
+}
+
+function twoRequests(): GatewayError {
+  return new GatewayError('request_ambiguous', { detail: 'Send the GraphQL query in the URL or in the body.' });
+}
+
 const NO_FACTS: JsonFacts = new Map();
 const EXTENSIONS = pointerTree(GRAPHQL_POINTERS);
 
@@ -109,7 +131,14 @@ function operationOf(query: string, name: string | undefined, wrong: (what: stri
   return { kind: operation.operation, name: operation.name?.value, fields: fieldsOf(operation, document, wrong) };
 }
 
+/**
+ * Ends of lines that only some servers know: a lone carriage return, and in a comment a separator of Unicode. What one
+ * takes for a comment would be a field to another (graphql-java ends a comment at U+2028).
+ */
+const ODD_LINE_END = /\r(?!\n)|#[^\n]*[\v\f\x85\u2028\u2029]/;
+
 function parsed(query: string, wrong: (what: string) => GatewayError): DocumentNode {
+  if (ODD_LINE_END.test(query)) throw wrong('its lines end in a way that some servers do not know');
   try {
     return parse(query, { noLocation: true, maxTokens: MOST_TOKENS });
   } catch (fault) {

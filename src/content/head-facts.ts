@@ -45,9 +45,19 @@ export function headFact(subject: HeadSubject, head: AskedHead): Fact {
   }
 }
 
-function refuseOverride({ rawHeaders, query }: AskedHead): void {
+/**
+ * Refuses a key of the query that makes some APIs take a POST for another method.
+ *
+ * @param query with its `?`, or empty
+ * @throws GatewayError `request_ambiguous`
+ */
+export function refuseMethodKey(query: string): void {
   const key = keyIn(query, METHOD_KEYS);
   if (key !== undefined) throw ambiguous(`the key ${key} of the query asks for another method than the request line`);
+}
+
+function refuseOverride({ rawHeaders, query }: AskedHead): void {
+  refuseMethodKey(query);
   for (const name of METHOD_OVERRIDES)
     if (headerValue(rawHeaders, name).kind !== 'absent')
       throw ambiguous(`${name} asks for another method than the request line`);

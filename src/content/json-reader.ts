@@ -12,6 +12,8 @@ const MOST_ITEMS = 10_000;
 /** Up to this many keys of an object, each is compared with all before it. Above, they are looked up. */
 const FEW_KEYS = 16;
 
+const PROTOTYPE = '__proto__';
+
 /** The value at a pointer. */
 export type JsonValue =
   | { readonly kind: 'text'; readonly text: string }
@@ -35,7 +37,7 @@ export interface JsonDocument {
  * Reads values out of a JSON text (RFC 8259), and refuses every text that another reader could read in another way: one
  * with a byte order mark, other encodings than UTF-8, comments, trailing commas or bytes, lone surrogates, a key that
  * an object has twice (after unescaping; on the path of a pointer also if only the case differs), nesting over 64, NUL
- * in a key, more items than 10 000 where they are read one by one, or a number that is asked for and that doubles
+ * in a key, `__proto__` on the path of a pointer, more items than 10 000 where they are read one by one, or a number that is asked for and that doubles
  * cannot hold.
  *
  * @param itemsToo whether a list at the top is read item by item, the pointers being those of the items
@@ -191,10 +193,13 @@ class JsonReader {
   #childOf(tree: PointerTree): PointerTree {
     const scan = this.#scan;
     if (scan.isPlain) {
-      if (tree === NO_POINTERS || !tree.lengths.includes(scan.to - scan.from)) return NO_POINTERS;
+      const length = scan.to - scan.from;
+      if (tree === NO_POINTERS || !(tree.lengths.includes(length) || length === PROTOTYPE.length)) return NO_POINTERS;
     } else if (scan.passed.includes('\0')) throw scan.wrong('a key holds NUL');
     if (tree.children.size === 0) return NO_POINTERS;
     const key = scan.passed;
+    // Its members become those of the object that it is copied to (`Object.assign`).
+    if (key === PROTOTYPE) throw scan.wrong(`the key ${PROTOTYPE} gives an object members that it does not have`);
     const child = tree.children.get(key);
     if (child !== undefined) return child;
     const meant = tree.folded.get(foldKey(key));

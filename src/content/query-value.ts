@@ -18,12 +18,12 @@ export function queryValue(query: string, name: string): Fact {
   if (query.includes(';')) throw ambiguous('some readers take ; for a separator');
   const pairs = query.slice(1).split('&');
   if (pairs.length > MOST_PAIRS) throw ambiguous(`some readers drop all after ${MOST_PAIRS} pairs`);
-  const wanted = readings(name);
+  const isRead = readerOf(name);
   let found: string | undefined;
   for (const pair of pairs) {
     const equals = pair.indexOf('=');
     const key = decoded(equals === -1 ? pair : pair.slice(0, equals));
-    if (!readings(key).some((reading) => wanted.includes(reading))) continue;
+    if (!isRead(key)) continue;
     if (key !== name) throw ambiguous(`the key ${JSON.stringify(key)} is read as ${name} by some`);
     if (found !== undefined) throw ambiguous(`the key ${name} is there more than once`);
     found = decoded(equals === -1 ? '' : pair.slice(equals + 1));
@@ -56,6 +56,27 @@ function readings(key: string): readonly string[] {
   const inner = plain.replace(/^[[\]]+/, '');
   const [front = ''] = inner.split(BRACKET, 1);
   return [front, inner.replaceAll(/[[\]\0]+/g, '_')];
+}
+
+/** Whether some reader finds a name under a key. `page[number]` is beside `page[size]`, not in its place. */
+function readerOf(name: string): (key: string) => boolean {
+  if (BRACKET.test(name)) {
+    const parts = partsOf(name);
+    return (key) => areOfOne(parts, partsOf(key));
+  }
+  const wanted = readings(name);
+  return (key) => readings(key).some((reading) => wanted.includes(reading));
+}
+
+/** The names in a key with brackets, outermost first, as qs, Rack and PHP nest them, and ASP.NET those with dots. */
+function partsOf(key: string): readonly string[] {
+  const plain = foldKey(key.trimStart().replace(/^[[\]]+/, ''));
+  return plain.replaceAll(']', '').split(/[[.\0]/);
+}
+
+/** Whether a value under one of them is within, around or in place of one under the other. An empty name is any. */
+function areOfOne(one: readonly string[], other: readonly string[]): boolean {
+  return one.every((part, at) => part === '' || part === (other[at] || part));
 }
 
 const BRACKET = /[[\]\0]/;

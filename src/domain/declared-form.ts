@@ -6,12 +6,20 @@ import { nominatedBy } from './connection-options.ts';
  */
 export type OtherForm = 'encoded' | 'other_type' | 'other_charset' | 'undeclared';
 
-/** Media types of bodies that an API would not read as JSON, though they may be JSON as well. */
-const NOT_JSON = /^\s*(?:application\/x-www-form-urlencoded|multipart\/|application\/graphql\s*(?:;|$)|[^;]*[/+]xml)/i;
+/**
+ * Media types of bodies that an API would not read as JSON, though they may be JSON as well. Of protobuf, too: its fields
+ * have no order and no end of their own, so that a text of JSON can be one of its messages.
+ */
+const NOT_JSON =
+  /^\s*(?:application\/x-www-form-urlencoded|multipart\/|application\/graphql\s*(?:;|$)|[^;]*[/+]xml|[^;]*[/+.-](?:grpc|proto(?:buf)?(?![a-z])))/i;
 /** The usual header, which needs no further check, and other spellings of it. */
 const USUAL_JSON = 'application/json';
 const PLAIN_JSON = /^application\/json(?:; ?charset=utf-8)?$/i;
-const CHARSET = /;\s*charset\s*=\s*"?([^";\s]*)/gi;
+/** A media type, whatever its parameters are. Rack takes another value for none. */
+const MEDIA_TYPE = /^\s*[^\s;,/]+\/[^\s;,/]/;
+/** Every mention of a charset, also in parts and encoded (RFC 2231), as Django reads it; and those of UTF-8. */
+const CHARSET = /charset/gi;
+const UTF_8 = /;\s*charset\s*=\s*(?:utf-?8|"utf-?8")\s*(?=;|$)/gi;
 
 const TYPE_LENGTH = 'content-type'.length;
 const ENCODING_LENGTH = 'content-encoding'.length;
@@ -31,7 +39,7 @@ export function otherFormDeclared(bytes: Buffer, rawHeaders: readonly string[]):
     const lower = given.toLowerCase();
     // CGI, WSGI and PHP read an underscore as a hyphen, some servers a dot, too.
     const name = lower.replaceAll(/[^a-z]/g, '-');
-    if (name === 'content-type' && nominated?.has(lower) !== true) isDeclared = true;
+    if (name === 'content-type' && nominated?.has(lower) !== true && MEDIA_TYPE.test(value)) isDeclared = true;
     if (given.length === TYPE_LENGTH && (value === USUAL_JSON || PLAIN_JSON.test(value))) continue;
     if (name === 'content-encoding' && value.trim().toLowerCase() !== 'identity') return 'encoded';
     const other = name === 'content-type' ? otherType(value) : undefined;
@@ -43,6 +51,9 @@ export function otherFormDeclared(bytes: Buffer, rawHeaders: readonly string[]):
 
 function otherType(type: string): OtherForm | undefined {
   if (NOT_JSON.test(type)) return 'other_type';
-  for (const [, charset = ''] of type.matchAll(CHARSET)) if (!/^utf-?8$/i.test(charset)) return 'other_charset';
-  return undefined;
+  return mentions(type, CHARSET) > mentions(type, UTF_8) ? 'other_charset' : undefined;
+}
+
+function mentions(type: string, pattern: RegExp): number {
+  return type.match(pattern)?.length ?? 0;
 }

@@ -5,3 +5,13 @@ export function foldKey(key: string): string {
 
 /** Keys of which each letter has one other case. */
 const ASCII = /^[ -~]*$/;
+
+/** Blanks and control characters around a text, and letters without width anywhere in it. */
+const UNSEEN = /^[\s\p{Cc}\p{Z}]+|[\s\p{Cc}\p{Z}]+$|\p{Cf}/gu;
+/** Texts that lenient readers do not change. */
+const PLAIN = /^(?! )[ -@[-`{-~]*(?<! )$/;
+
+/** The one form of all spellings in which lenient readers find a value: without case, and what cannot be seen of it. */
+export function looseForm(text: string): string {
+  return PLAIN.test(text) ? text : foldKey(text.replace(UNSEEN, ''));
+}

@@ -113,6 +113,12 @@ export function dearestOf(prices: readonly RoutePrice[]): RoutePrice {
   return others.reduce((dearest, price) => (weightOf(price) > weightOf(dearest) ? price : dearest), first);
 }
 
+/** Whether a request could cost more by one price than by another: by its highest offer, or by its rates. */
+export function mayCostMore(one: RoutePrice, other: RoutePrice): boolean {
+  if (one.kind === 'free') return false;
+  return weightOf(one) > weightOf(other) || other.kind === 'free' || one.metering !== other.metering;
+}
+
 /** Most decimals that an asset can have. */
 const MOST_DECIMALS = 36;
 

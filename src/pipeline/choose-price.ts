@@ -8,7 +8,7 @@ import type { JsonFacts } from '../content/json-reader.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
 import { sumOf } from '../domain/price-sum.ts';
 import type { Route } from '../domain/route.ts';
-import { dearestOf, type PricePart, type RoutePrice } from '../domain/route-price.ts';
+import { dearestOf, mayCostMore, type PricePart, type RoutePrice } from '../domain/route-price.ts';
 import { isOfBody, type Subject } from '../domain/when.ts';
 import { checkAgent } from './check-agent.ts';
 import type { AskingRequest } from './exchange.ts';
@@ -52,7 +52,7 @@ const DECISIONS = new WeakMap<Route, Decision<RoutePrice>>();
 function decisionOf(route: Route): Decision<RoutePrice> {
   const known = DECISIONS.get(route);
   if (known !== undefined) return known;
-  const decision = new Decision(route.prices);
+  const decision = new Decision(route.prices, mayCostMore);
   DECISIONS.set(route, decision);
   return decision;
 }
@@ -164,17 +164,16 @@ export class PriceOfBody {
   #chooseByOperation(graphql: typeof import('../content/graphql.ts'), bytes: Buffer | undefined): ChosenPrice {
     const asking = this.#asking;
     const { request, decision, head } = asking;
-    const inUrl = graphql.operationOfSearch(request.query, decision.pointers);
     if (bytes === undefined || bytes.length === 0) {
+      const inUrl = graphql.operationOfSearch(request.query, decision.pointers);
       return chosen(
         asking,
         inUrl === undefined ? priceOfNothing(this.#possible) : priceOfOperation(asking, inUrl.operation, inUrl.call),
       );
     }
-    if (inUrl !== undefined)
-      throw new GatewayError('request_ambiguous', { detail: 'Send the GraphQL query in the URL or in the body.' });
+    const operationOf = graphql.operationsBeside(request.query);
     const calls = readCalls(decision, head, bytes);
-    return chosenByCalls(asking, calls, (call) => priceOfOperation(asking, graphql.operationOfBody(call), call), bytes);
+    return chosenByCalls(asking, calls, (call) => priceOfOperation(asking, operationOf(call), call), bytes);
   }
 }
 

@@ -1,3 +1,4 @@
+import { refuseMethodKey } from '../content/head-facts.ts';
 import { ENCODED_CHARACTERS, isBelowFront } from '../domain/encoded-path.ts';
 import { hostName } from '../domain/host.ts';
 import { parseRequestTarget, type TargetResult } from '../domain/request-target.ts';
@@ -11,13 +12,27 @@ const MAX_RESOURCE_URL = 1024;
 /** The facts that a route is found by. */
 type Asked = Pick<AcceptedHead, 'head' | 'runtime' | 'method' | 'path' | 'host'>;
 
-/** Finds the route of a request; for a preflight, the route of the request that it asks about. */
+/** Methods for which some APIs take a POST that says so in its query. */
+const OTHER_METHODS = ['GET', 'PUT', 'PATCH', 'DELETE'];
+
+/**
+ * Finds the route of a request; for a preflight, the route of the request that it asks about.
+ *
+ * @throws GatewayError `request_ambiguous` for a POST that asks for another method, where that has another route
+ */
 export function matchRoute({ head, runtime, method, path, host }: Asked): Route | undefined {
   const { table } = runtime.plan;
   const name = hostName(host);
   const found = table.match(method, name, path);
+  const query = method === 'POST' ? queryOf(head.target) : '';
+  if (query !== '' && OTHER_METHODS.some((other) => table.match(other, name, path) !== found)) refuseMethodKey(query);
   const asked = head.headers['access-control-request-method'];
   return found ?? (isPreflight(head) && asked !== undefined ? table.match(asked.toUpperCase(), name, path) : undefined);
+}
+
+function queryOf(target: string): string {
+  const at = target.indexOf('?');
+  return at === -1 ? '' : target.slice(at);
 }
 
 /**

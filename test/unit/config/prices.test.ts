@@ -174,6 +174,27 @@ describe('warnings', () => {
       'a client that sends another User-Agent pays',
     );
   });
+
+  it('report a range without a least number that a dearer price follows', () => {
+    const upTo = (range: string) => `{ when: { query: { limit: ${range} } }, price: $0.001 }`;
+    const found = warnings(upTo('{ max: 10 }'), '{ price: $1 }').filter((line) => line.includes('-1'));
+    expect(found).toEqual([
+      'routes[0].prices[0]: -1 fits query limit is up to 10, too, which some APIs take for no limit',
+    ]);
+    const others = [warnings(upTo('{ min: 0, max: 10 }'), '{ price: $1 }'), warnings(upTo('{ max: 10 }'), REST)];
+    expect(others.flat().filter((line) => line.includes('-1'))).toEqual([]);
+  });
+
+  it('report a price by a variable of GraphQL that a cheaper one follows', () => {
+    const field = 'graphql: { field: report }';
+    const large = `{ when: { ${field}, json: { /variables/size: large } }, price: $1 }`;
+    const others = `{ when: { ${field} }, price: $0.5 }`;
+    expect(warnings(large, others)).toEqual([
+      'routes[0].prices[0]: a client that writes the value into its query pays what routes[0].prices[1] costs instead',
+    ]);
+    expect(warnings(large.replace('$1', '$0.5'), others)).toEqual([]);
+    expect(warnings(`{ when: { json: { /variables/size: large } }, price: $1 }`, REST)).toEqual([]);
+  });
 });
 
 describe('answers that are not charged because of their content', () => {

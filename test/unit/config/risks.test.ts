@@ -151,6 +151,19 @@ describe('an MCP server of several servers', () => {
   });
 });
 
+describe('a price by a key of the query', () => {
+  const prices = 'prices: [{ when: { query: { tier: dear } }, price: $1 }, { price: $0.1 }]';
+
+  it('causes a warning where forms are taken, in which some APIs find the key, too', () => {
+    const found = 'an API that takes a form and the query for one finds tier in the body of';
+    expect(warned('', `path: /a, settle: before, methods: [POST], ${prices}`)).toEqual([
+      `routes[0].prices: ${found} POST /a`,
+    ]);
+    expect(warned('', `path: /a, settle: before, ${prices}`)).toEqual([`routes[0].prices: ${found} /a`]);
+    expect(warned('', `path: /a, methods: [GET], ${prices}`)).toEqual([]);
+  });
+});
+
 describe('an upstream under the name that clients use', () => {
   it('causes a warning, because requests may come back', () => {
     const top = 'publicUrl: https://api.example.com';

@@ -27,7 +27,10 @@ const model = (text: string): Asked => new Asked({ kind: 'text', text });
 
 function table(count: number): Decision<{ readonly when: When; readonly name: string }> {
   const entries = Array.from({ length: count }, (_, at) => ({ when: isModel(`model-${at}`), name: `${at}` }));
-  return new Decision([...entries, { when: isModel('model-*'), name: 'wildcard' }, { when: [], name: 'rest' }]);
+  return new Decision(
+    [...entries, { when: isModel('model-*'), name: 'wildcard' }, { when: [], name: 'rest' }],
+    () => true,
+  );
 }
 
 describe('choosing among entries', () => {
@@ -49,13 +52,16 @@ describe('choosing among entries', () => {
   });
 
   it('keeps the order of the file between entries that are looked up and others', () => {
-    const decision = new Decision([
-      { when: isModel('a'), name: 'a' },
-      { when: isModel('b*'), name: 'b*' },
-      { when: isModel('b', 'c'), name: 'b or c' },
-      { when: isModel('d'), name: 'd' },
-      { when: isModel('c'), name: 'late' },
-    ]);
+    const decision = new Decision(
+      [
+        { when: isModel('a'), name: 'a' },
+        { when: isModel('b*'), name: 'b*' },
+        { when: isModel('b', 'c'), name: 'b or c' },
+        { when: isModel('d'), name: 'd' },
+        { when: isModel('c'), name: 'late' },
+      ],
+      () => true,
+    );
     expect(['a', 'b', 'c', 'd', 'e'].map((text) => decision.first(model(text))?.name)).toEqual([
       'a',
       'b*',
@@ -70,13 +76,37 @@ describe('choosing among entries', () => {
       expect(() => table(count).first(new Asked({ kind: 'structure' }))).toThrow(GatewayError);
   });
 
+  it.each([1, 3, 100])('refuses another spelling of an earlier value that is dearer, among %i', (count) => {
+    const named = (name: string, text: string) => ({ when: isModel(text), name });
+    const others = Array.from({ length: count }, (_, at) => named('other', `other-${at}`));
+    const decision = new Decision(
+      [
+        named('dear', 'Dear-1'),
+        ...others,
+        named('literal', 'DEAR-1'),
+        named('cheap', 'cheap'),
+        { when: [], name: 'rest' },
+      ],
+      (one) => one.name === 'dear',
+    );
+    for (const text of ['dear-1', ' Dear-1', 'Dear-1\n', 'Dear\u200b-1'])
+      expect(() => decision.first(model(text)), text).toThrow('/model is Dear-1');
+    expect(decision.first(model('Dear-1'))?.name).toBe('dear');
+    expect(decision.first(model('DEAR-1'))?.name).toBe('literal');
+    expect(decision.first(model('Cheap'))?.name).toBe('rest');
+    expect(decision.first(model('dear-10'))?.name).toBe('rest');
+  });
+
   it('asks for the body only where it decides', () => {
     const post: When = [{ subject: { kind: 'method' }, test: { kind: 'texts', patterns: ['POST'] } }];
-    const decision = new Decision([
-      { when: post, name: 'post' },
-      { when: isModel('a'), name: 'a' },
-      { when: [], name: 'rest' },
-    ]);
+    const decision = new Decision(
+      [
+        { when: post, name: 'post' },
+        { when: isModel('a'), name: 'a' },
+        { when: [], name: 'rest' },
+      ],
+      () => true,
+    );
     expect(decision.byHead(model('POST'))).toMatchObject({ kind: 'chosen', choice: { name: 'post' } });
     expect(decision.byHead(model('GET'))).toMatchObject({ kind: 'body', possible: [{ name: 'a' }, { name: 'rest' }] });
   });

@@ -59,7 +59,13 @@ describe('the value of a key of the query', () => {
 
   it('can have a key with brackets', () => {
     expect(readIn('?filter[size]=x', 'filter[size]')).toEqual({ kind: 'text', text: 'x' });
-    expect(readIn('?filter=x', 'filter[size]')).toBe('request_ambiguous');
+    expect(readIn('?filter[name]=a&filter[size]=x&filters[size]=y', 'filter[size]')).toEqual({
+      kind: 'text',
+      text: 'x',
+    });
+    expect(readIn('?filter[name]=a', 'filter[size]')).toEqual({ kind: 'absent' });
+    for (const twin of ['filter', 'filter[]', 'filter[size][]', 'filter.size', 'Filter[Size]', 'filter[size'])
+      expect(readIn(`?${twin}=x`, 'filter[size]'), twin).toBe('request_ambiguous');
   });
 });
 
