@@ -1,3 +1,4 @@
+import type { Address } from '../../evm/address.ts';
 import { MULTICALL3 } from '../../evm/addresses.ts';
 import type { ChainNode } from '../chain/chain-node.ts';
 import type { Transfer } from '../transfer-method/transfer.ts';
@@ -135,17 +136,32 @@ export class SettlementBatches {
 
   /** The payments that can be combined now: of accounts without code, with transfers that work after the others'. */
   async #choose(passengers: readonly Passenger[]): Promise<readonly Passenger[]> {
-    const { node, writer } = this.#tools;
-    const [there, ...hasCode] = await Promise.all([
+    // Tried before it is known that no account has code: the calls of one turn travel in one exchange with the node.
+    const trial = this.#try(passengers);
+    trial.catch(() => {}); // its result may not be needed
+    const [there, withCode] = await Promise.all([
       this.#areDeployed([MULTICALL3, ...passengers.map(({ transfer }) => transfer.asset)]),
-      ...passengers.map(({ transfer }) => node.hasCode(transfer.payer)),
+      this.#payersWithCode(passengers),
     ]);
     if (!there) return [];
-    const plain = passengers.filter((_, index) => hasCode[index] === false);
-    if (plain.length < 2) return [];
-    const result = await node.call(transferBatch(plain.map(({ transfer }) => transfer)), writer.address);
+    if (withCode.size === 0) return await trial;
+    const plain = passengers.filter(({ transfer }) => !withCode.has(transfer.payer));
+    return plain.length < 2 ? [] : await this.#try(plain);
+  }
+
+  /** The payments whose transfers work now, each after those before it. */
+  async #try(passengers: readonly Passenger[]): Promise<readonly Passenger[]> {
+    const { node, writer } = this.#tools;
+    const result = await node.call(transferBatch(passengers.map(({ transfer }) => transfer)), writer.address);
     const works = result.kind === 'returned' ? decodeBatchResult(result.data) : [];
-    return plain.filter((_, index) => works[index] === true);
+    return passengers.filter((_, index) => works[index] === true);
+  }
+
+  /** Asks the node once for each account: one buyer often pays for many calls at the same time. */
+  async #payersWithCode(passengers: readonly Passenger[]): Promise<ReadonlySet<Address>> {
+    const payers = [...new Set(passengers.map(({ transfer }) => transfer.payer))];
+    const hasCode = await Promise.all(payers.map((payer) => this.#tools.node.hasCode(payer)));
+    return new Set(payers.filter((_, index) => hasCode[index] === true));
   }
 
   /**
