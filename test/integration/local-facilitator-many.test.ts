@@ -3,12 +3,15 @@ import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { SettlementOutcome } from '../../src/domain/settlement.ts';
 import { MULTICALL3 } from '../../src/evm/addresses.ts';
-import type { Facilitator } from '../../src/facilitator/facilitator.ts';
+import type { Facilitator, Journal } from '../../src/facilitator/facilitator.ts';
 import { openLocalFacilitator } from '../../src/facilitator/local/local-facilitator.ts';
 import { type MadePayment, makePayment, PRICE } from '../contract/facilitator-payments.ts';
 import { clientOf, type Devnet, freshPayer, setBalance, startDevnet } from '../support/devnet.ts';
 import { openLimitedNode, type RpcCall, type RpcError } from '../support/limited-node.ts';
 import { settleInFull } from '../support/settle-in-full.ts';
+
+/** Payments that fill a transaction. */
+const FULL = 16;
 
 let devnet: Devnet;
 let key: Hex;
@@ -25,6 +28,33 @@ afterEach(async () => {
   for (const close of closers.splice(0).toReversed()) await close();
 });
 afterAll(() => devnet.close());
+
+describe('payments enough for several transactions', () => {
+  it('are tried while the transaction before them is written down, and each payee has exactly the price', async () => {
+    const made = await makePayments(2 * FULL);
+    const { promise: bothTried, resolve } = Promise.withResolvers<void>();
+    const { facilitator, calls } = await openThrough(() => {
+      if (calls.filter(isTrial).length === 2) resolve();
+      return undefined;
+    });
+    const outcomes = await settleAll(facilitator, made, () => bothTried);
+    expect(new Set(outcomes.map(transactionOf)).size).toBe(2);
+    expect(await received(made)).toEqual(Array(2 * FULL).fill(PRICE));
+    expect(calls.filter(({ method }) => method === 'eth_sendRawTransaction')).toHaveLength(2);
+  });
+
+  it('leave the rest to be gathered: it is sent together when nothing else is on its way to the node', async () => {
+    const made = await makePayments(FULL + 3);
+    const { facilitator } = await openThrough();
+    const first = settleAll(facilitator, made.slice(0, FULL + 1));
+    const [last] = await Promise.all([settleAll(facilitator, made.slice(FULL + 1)), first]);
+    const outcomes = [...(await first), ...last];
+    const transactions = outcomes.map(transactionOf);
+    expect(new Set(transactions).size).toBe(2);
+    expect(new Set(transactions.slice(FULL)).size).toBe(1);
+    expect(await received(made)).toEqual(Array(FULL + 3).fill(PRICE));
+  });
+});
 
 describe('before payments share a transaction', () => {
   it('the node is asked once for the code of a buyer who pays several times', async () => {
@@ -79,8 +109,12 @@ async function openThrough(refuse: (call: RpcCall) => RpcError | undefined = () 
   return { facilitator, calls: node.calls };
 }
 
-async function settleAll(facilitator: Facilitator, made: readonly MadePayment[]): Promise<SettlementOutcome[]> {
-  return await Promise.all(made.map(({ payment }) => settleInFull(facilitator, payment, async () => {})));
+async function settleAll(
+  facilitator: Facilitator,
+  made: readonly MadePayment[],
+  journal: Journal = async () => {},
+): Promise<SettlementOutcome[]> {
+  return await Promise.all(made.map(({ payment }) => settleInFull(facilitator, payment, journal)));
 }
 
 /** Whether a call tries a shared transaction. */

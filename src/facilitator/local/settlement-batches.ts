@@ -9,6 +9,9 @@ import { decodeBatchResult, transferBatch } from './transfer-batch.ts';
 /** Most payments in one transaction: each payment keeps the whole transaction until its outcome is certain. */
 const MOST_TOGETHER = 16;
 
+/** Most batches under way: a node is not asked for more at once. */
+const MOST_UNDER_WAY = 4;
+
 /** Writes one payment's part in a shared transaction down. */
 export interface BatchJournal {
   /** Writes down the transaction's name without its bytes: it cannot be sent from that. */
@@ -22,7 +25,7 @@ export type BatchOutcome =
   | SendOutcome
   /**
    * The payment has to be sent alone. The caller calls `departed` when it was sent or that failed; until then further
-   * payments are gathered.
+   * payments are gathered, up to a full batch.
    */
   | { readonly kind: 'alone'; readonly departed: () => void };
 
@@ -53,7 +56,8 @@ class UnannouncedError extends Error {
 
 /**
  * Sends payments that arrive at the same time in one transaction, through Multicall3. Payments that arrive while a
- * batch is tried and sent go into the next one. A payment without others beside it is sent alone and waits for none.
+ * batch is tried and sent go into the next one, which leaves when that is over or it is full. A payment without others
+ * beside it is sent alone and waits for none.
  *
  * Each call inside may fail without the others. Only payments of accounts without code are combined: an account with
  * code checks its own signature, and could burn the gas of all.
@@ -72,7 +76,9 @@ export class SettlementBatches {
   readonly #tools: BatchTools;
   readonly #waiting: Passenger[] = [];
   readonly #deployed = new Set<string>();
-  #running = false;
+  #gathering = false;
+  /** Batches that are tried, written down or sent, or payments that leave alone. */
+  #underWay = 0;
 
   constructor(tools: BatchTools) {
     this.#tools = tools;
@@ -86,16 +92,32 @@ export class SettlementBatches {
     if (!transfer.settling.mayShare) return ALONE;
     const { promise, resolve, reject } = Promise.withResolvers<BatchOutcome>();
     this.#waiting.push({ transfer, journal, resolve, reject });
-    if (!this.#running) void this.#run();
+    if (!this.#gathering) void this.#gather();
     return await promise;
   }
 
-  async #run(): Promise<void> {
-    this.#running = true;
-    // Payments that arrive in the same turn share a transaction.
+  /** Payments that arrive in the same turn share a transaction. */
+  async #gather(): Promise<void> {
+    this.#gathering = true;
     await Promise.resolve();
-    while (this.#waiting.length > 0) await this.#depart(this.#waiting.splice(0, MOST_TOGETHER));
-    this.#running = false;
+    this.#gathering = false;
+    this.#departAll();
+  }
+
+  #departAll(): void {
+    while (this.#mayDepart()) {
+      this.#underWay += 1;
+      void this.#depart(this.#waiting.splice(0, MOST_TOGETHER)).then(() => {
+        this.#underWay -= 1;
+        this.#departAll();
+      });
+    }
+  }
+
+  /** A full batch gains nothing by waiting: it is tried while the one before is sent. */
+  #mayDepart(): boolean {
+    if (this.#underWay === 0) return this.#waiting.length > 0;
+    return this.#waiting.length >= MOST_TOGETHER && this.#underWay < MOST_UNDER_WAY;
   }
 
   /** Never rejects: each payment gets its own result. */
