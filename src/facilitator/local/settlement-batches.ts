@@ -1,9 +1,11 @@
 import type { Address } from '../../evm/address.ts';
 import { MULTICALL3 } from '../../evm/addresses.ts';
 import type { ChainNode } from '../chain/chain-node.ts';
+import type { Journal } from '../facilitator.ts';
 import type { Transfer } from '../transfer-method/transfer.ts';
 import type { FeeGauge } from './fee-gauge.ts';
-import type { SendOutcome, SignedTransaction, TransactionWriter, WriteDown } from './transaction-writer.ts';
+import { announceAttempt, encodeAttempt } from './settlement-attempt.ts';
+import type { SendOutcome, TransactionWriter, WriteDown } from './transaction-writer.ts';
 import { decodeBatchResult, transferBatch } from './transfer-batch.ts';
 
 /** Most payments in one transaction: each payment keeps the whole transaction until its outcome is certain. */
@@ -11,14 +13,6 @@ const MOST_TOGETHER = 16;
 
 /** Most batches under way: a node is not asked for more at once. */
 const MOST_UNDER_WAY = 4;
-
-/** Writes one payment's part in a shared transaction down. */
-export interface BatchJournal {
-  /** Writes down the transaction's name without its bytes: it cannot be sent from that. */
-  announce(signed: SignedTransaction): Promise<void>;
-  /** Writes down its bytes. By then all its payments have been announced. */
-  seal(signed: SignedTransaction): Promise<void>;
-}
 
 /** The result for a payment that was offered to a shared transaction. */
 export type BatchOutcome =
@@ -38,7 +32,7 @@ export interface BatchTools {
 
 interface Passenger {
   readonly transfer: Transfer;
-  readonly journal: BatchJournal;
+  readonly journal: Journal;
   readonly resolve: (outcome: BatchOutcome) => void;
   readonly reject: (fault: unknown) => void;
 }
@@ -88,7 +82,7 @@ export class SettlementBatches {
    * Sends a payment together with others, if there are any and it may share a transaction. Rejects only while nothing
    * of it has been sent: with a fault of the node, or with the rejection of its journal.
    */
-  async send(transfer: Transfer, journal: BatchJournal): Promise<BatchOutcome> {
+  async send(transfer: Transfer, journal: Journal): Promise<BatchOutcome> {
     if (!transfer.settling.mayShare) return ALONE;
     const { promise, resolve, reject } = Promise.withResolvers<BatchOutcome>();
     this.#waiting.push({ transfer, journal, resolve, reject });
@@ -145,7 +139,7 @@ export class SettlementBatches {
     const call = transferBatch(fit.map(({ transfer }) => transfer));
     const fees = await this.#tools.gauge.fees(call.gas);
     try {
-      const outcome = await this.#tools.writer.send(call, fees, writeDownAll(fit));
+      const outcome = await this.#tools.writer.send(call, fees, this.#writeDownAll(fit));
       // Nothing was sent. Its limit was not measured, and may be below what the node asks for.
       if (outcome.kind === 'refused' && outcome.why === 'other') leaveAlone(fit);
       else for (const passenger of fit) passenger.resolve(outcome);
@@ -186,6 +180,28 @@ export class SettlementBatches {
     return new Set(payers.filter((_, index) => hasCode[index] === true));
   }
 
+  #writeDownAll(passengers: readonly Passenger[]): WriteDown {
+    const { node, writer } = this.#tools;
+    return async (signed) => {
+      const own = { account: writer.address, signed };
+      // Names the transaction without its bytes: it cannot be sent from that.
+      const announcement = announceAttempt(node.network, own);
+      const announced = await Promise.allSettled(passengers.map(({ journal }) => journal(announcement)));
+      const faults = new Map<Passenger, unknown>();
+      announced.forEach((result, index) => {
+        const passenger = passengers[index];
+        if (passenger !== undefined && result.status === 'rejected') faults.set(passenger, result.reason);
+      });
+      if (faults.size > 0) throw new UnannouncedError(faults);
+      // One text for all: it holds the bytes of all their payments.
+      const seal = encodeAttempt(node.network, { ...own, shared: true });
+      const sealed = await Promise.allSettled(passengers.map(({ journal }) => journal(seal)));
+      // The recovery of any sealed payment may send the transaction later: none is given back, and recovery watches for
+      // all.
+      for (const result of sealed) if (result.status === 'rejected') throw result.reason;
+    };
+  }
+
   /**
    * A call to an address without code succeeds and moves nothing. A contract that was found once is not checked again.
    */
@@ -203,20 +219,4 @@ const ALONE: BatchOutcome = { kind: 'alone', departed: () => {} };
 
 function leaveAlone(passengers: readonly Passenger[]): void {
   for (const { resolve } of passengers) resolve(ALONE);
-}
-
-function writeDownAll(passengers: readonly Passenger[]): WriteDown {
-  return async (signed) => {
-    const announced = await Promise.allSettled(passengers.map(({ journal }) => journal.announce(signed)));
-    const faults = new Map<Passenger, unknown>();
-    announced.forEach((result, index) => {
-      const passenger = passengers[index];
-      if (passenger !== undefined && result.status === 'rejected') faults.set(passenger, result.reason);
-    });
-    if (faults.size > 0) throw new UnannouncedError(faults);
-    const sealed = await Promise.allSettled(passengers.map(({ journal }) => journal.seal(signed)));
-    // The recovery of any sealed payment may send the transaction later: none is given back, and recovery watches for
-    // all.
-    for (const result of sealed) if (result.status === 'rejected') throw result.reason;
-  };
 }
