@@ -7,8 +7,10 @@ import type { ChainNode } from './chain-node.ts';
  * First and longest pause between two reads, in milliseconds: short at first for fast chains, longer later so that slow
  * ones are not asked too often.
  */
-const FIRST_PAUSE_MS = 50;
+const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 1_000;
+/** Each pause is so many times the one before. */
+const LONGER = 3;
 
 /** Reads between two repeated sends. */
 const LOOKS_PER_RESEND = 5;
@@ -39,7 +41,7 @@ export async function waitForReceipt(node: ChainNode, wait: ReceiptWait): Promis
     } catch {
       return undefined;
     }
-    pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+    pause = Math.min(pause * LONGER, LONGEST_PAUSE_MS);
   }
 }
 

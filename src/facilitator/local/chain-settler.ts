@@ -16,8 +16,8 @@ import { FailedGas } from './failed-gas.ts';
 import { emptyAccount, type FeeGauge, overloaded } from './fee-gauge.ts';
 import { type OwnTransaction, OwnTransactions } from './own-transactions.ts';
 import { PayerTurns } from './payer-turns.ts';
-import { announceAttempt, encodeAttempt } from './settlement-attempt.ts';
-import { type BatchJournal, SettlementBatches } from './settlement-batches.ts';
+import { encodeAttempt } from './settlement-attempt.ts';
+import { SettlementBatches } from './settlement-batches.ts';
 import type { SendOutcome, SignedTransaction, TransactionWriter, WriteDown } from './transaction-writer.ts';
 
 /** The parts that settling on one chain works with. */
@@ -84,7 +84,7 @@ export class ChainSettler {
     if (!this.#failedGas.mayShare(transfer.payer)) {
       return await this.#turns.take(transfer.payer, () => this.#settleAlone(payment, transfer, journal, () => {}));
     }
-    const outcome = await this.#batches.send(transfer, this.#batchJournal(payment, journal));
+    const outcome = await this.#batches.send(transfer, journal);
     if (outcome.kind !== 'alone') {
       const signed = this.#sent(outcome);
       return await this.#followOrRepeat(payment, transfer, { signed, shared: true }, journal);
@@ -162,14 +162,6 @@ export class ChainSettler {
 
   #attempt(payment: Payment, own: OwnTransaction): SettlementAttempt {
     return encodeAttempt(payment.offer.network, { account: this.#tools.writer.address, ...own });
-  }
-
-  #batchJournal(payment: Payment, journal: Journal): BatchJournal {
-    const account = this.#tools.writer.address;
-    return {
-      announce: (signed) => journal(announceAttempt(payment.offer.network, { account, signed })),
-      seal: (signed) => journal(this.#attempt(payment, { signed, shared: true })),
-    };
   }
 
   /** The call with its gas limit, or `undefined` when it would fail now or take more than its kind may. */

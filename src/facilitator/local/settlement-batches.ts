@@ -1,27 +1,25 @@
+import type { Address } from '../../evm/address.ts';
 import { MULTICALL3 } from '../../evm/addresses.ts';
 import type { ChainNode } from '../chain/chain-node.ts';
+import type { Journal } from '../facilitator.ts';
 import type { Transfer } from '../transfer-method/transfer.ts';
 import type { FeeGauge } from './fee-gauge.ts';
-import type { SendOutcome, SignedTransaction, TransactionWriter, WriteDown } from './transaction-writer.ts';
+import { announceAttempt, encodeAttempt } from './settlement-attempt.ts';
+import type { SendOutcome, TransactionWriter, WriteDown } from './transaction-writer.ts';
 import { decodeBatchResult, transferBatch } from './transfer-batch.ts';
 
 /** Most payments in one transaction: each payment keeps the whole transaction until its outcome is certain. */
 const MOST_TOGETHER = 16;
 
-/** Writes one payment's part in a shared transaction down. */
-export interface BatchJournal {
-  /** Writes down the transaction's name without its bytes: it cannot be sent from that. */
-  announce(signed: SignedTransaction): Promise<void>;
-  /** Writes down its bytes. By then all its payments have been announced. */
-  seal(signed: SignedTransaction): Promise<void>;
-}
+/** Most batches under way: a node is not asked for more at once. */
+const MOST_UNDER_WAY = 4;
 
 /** The result for a payment that was offered to a shared transaction. */
 export type BatchOutcome =
   | SendOutcome
   /**
    * The payment has to be sent alone. The caller calls `departed` when it was sent or that failed; until then further
-   * payments are gathered.
+   * payments are gathered, up to a full batch.
    */
   | { readonly kind: 'alone'; readonly departed: () => void };
 
@@ -34,7 +32,7 @@ export interface BatchTools {
 
 interface Passenger {
   readonly transfer: Transfer;
-  readonly journal: BatchJournal;
+  readonly journal: Journal;
   readonly resolve: (outcome: BatchOutcome) => void;
   readonly reject: (fault: unknown) => void;
 }
@@ -52,7 +50,8 @@ class UnannouncedError extends Error {
 
 /**
  * Sends payments that arrive at the same time in one transaction, through Multicall3. Payments that arrive while a
- * batch is tried and sent go into the next one. A payment without others beside it is sent alone and waits for none.
+ * batch is tried and sent go into the next one, which leaves when that is over or it is full. A payment without others
+ * beside it is sent alone and waits for none.
  *
  * Each call inside may fail without the others. Only payments of accounts without code are combined: an account with
  * code checks its own signature, and could burn the gas of all.
@@ -71,7 +70,9 @@ export class SettlementBatches {
   readonly #tools: BatchTools;
   readonly #waiting: Passenger[] = [];
   readonly #deployed = new Set<string>();
-  #running = false;
+  #gathering = false;
+  /** Batches that are tried, written down or sent, or payments that leave alone. */
+  #underWay = 0;
 
   constructor(tools: BatchTools) {
     this.#tools = tools;
@@ -81,20 +82,36 @@ export class SettlementBatches {
    * Sends a payment together with others, if there are any and it may share a transaction. Rejects only while nothing
    * of it has been sent: with a fault of the node, or with the rejection of its journal.
    */
-  async send(transfer: Transfer, journal: BatchJournal): Promise<BatchOutcome> {
+  async send(transfer: Transfer, journal: Journal): Promise<BatchOutcome> {
     if (!transfer.settling.mayShare) return ALONE;
     const { promise, resolve, reject } = Promise.withResolvers<BatchOutcome>();
     this.#waiting.push({ transfer, journal, resolve, reject });
-    if (!this.#running) void this.#run();
+    if (!this.#gathering) void this.#gather();
     return await promise;
   }
 
-  async #run(): Promise<void> {
-    this.#running = true;
-    // Payments that arrive in the same turn share a transaction.
+  /** Payments that arrive in the same turn share a transaction. */
+  async #gather(): Promise<void> {
+    this.#gathering = true;
     await Promise.resolve();
-    while (this.#waiting.length > 0) await this.#depart(this.#waiting.splice(0, MOST_TOGETHER));
-    this.#running = false;
+    this.#gathering = false;
+    this.#departAll();
+  }
+
+  #departAll(): void {
+    while (this.#mayDepart()) {
+      this.#underWay += 1;
+      void this.#depart(this.#waiting.splice(0, MOST_TOGETHER)).then(() => {
+        this.#underWay -= 1;
+        this.#departAll();
+      });
+    }
+  }
+
+  /** A full batch gains nothing by waiting: it is tried while the one before is sent. */
+  #mayDepart(): boolean {
+    if (this.#underWay === 0) return this.#waiting.length > 0;
+    return this.#waiting.length >= MOST_TOGETHER && this.#underWay < MOST_UNDER_WAY;
   }
 
   /** Never rejects: each payment gets its own result. */
@@ -122,7 +139,7 @@ export class SettlementBatches {
     const call = transferBatch(fit.map(({ transfer }) => transfer));
     const fees = await this.#tools.gauge.fees(call.gas);
     try {
-      const outcome = await this.#tools.writer.send(call, fees, writeDownAll(fit));
+      const outcome = await this.#tools.writer.send(call, fees, this.#writeDownAll(fit));
       // Nothing was sent. Its limit was not measured, and may be below what the node asks for.
       if (outcome.kind === 'refused' && outcome.why === 'other') leaveAlone(fit);
       else for (const passenger of fit) passenger.resolve(outcome);
@@ -135,17 +152,54 @@ export class SettlementBatches {
 
   /** The payments that can be combined now: of accounts without code, with transfers that work after the others'. */
   async #choose(passengers: readonly Passenger[]): Promise<readonly Passenger[]> {
-    const { node, writer } = this.#tools;
-    const [there, ...hasCode] = await Promise.all([
+    // Tried before it is known that no account has code: the calls of one turn travel in one exchange with the node.
+    const trial = this.#try(passengers);
+    trial.catch(() => {}); // its result may not be needed
+    const [there, withCode] = await Promise.all([
       this.#areDeployed([MULTICALL3, ...passengers.map(({ transfer }) => transfer.asset)]),
-      ...passengers.map(({ transfer }) => node.hasCode(transfer.payer)),
+      this.#payersWithCode(passengers),
     ]);
     if (!there) return [];
-    const plain = passengers.filter((_, index) => hasCode[index] === false);
-    if (plain.length < 2) return [];
-    const result = await node.call(transferBatch(plain.map(({ transfer }) => transfer)), writer.address);
+    if (withCode.size === 0) return await trial;
+    const plain = passengers.filter(({ transfer }) => !withCode.has(transfer.payer));
+    return plain.length < 2 ? [] : await this.#try(plain);
+  }
+
+  /** The payments whose transfers work now, each after those before it. */
+  async #try(passengers: readonly Passenger[]): Promise<readonly Passenger[]> {
+    const { node, writer } = this.#tools;
+    const result = await node.call(transferBatch(passengers.map(({ transfer }) => transfer)), writer.address);
     const works = result.kind === 'returned' ? decodeBatchResult(result.data) : [];
-    return plain.filter((_, index) => works[index] === true);
+    return passengers.filter((_, index) => works[index] === true);
+  }
+
+  /** Asks the node once for each account: one buyer often pays for many calls at the same time. */
+  async #payersWithCode(passengers: readonly Passenger[]): Promise<ReadonlySet<Address>> {
+    const payers = [...new Set(passengers.map(({ transfer }) => transfer.payer))];
+    const hasCode = await Promise.all(payers.map((payer) => this.#tools.node.hasCode(payer)));
+    return new Set(payers.filter((_, index) => hasCode[index] === true));
+  }
+
+  #writeDownAll(passengers: readonly Passenger[]): WriteDown {
+    const { node, writer } = this.#tools;
+    return async (signed) => {
+      const own = { account: writer.address, signed };
+      // Names the transaction without its bytes: it cannot be sent from that.
+      const announcement = announceAttempt(node.network, own);
+      const announced = await Promise.allSettled(passengers.map(({ journal }) => journal(announcement)));
+      const faults = new Map<Passenger, unknown>();
+      announced.forEach((result, index) => {
+        const passenger = passengers[index];
+        if (passenger !== undefined && result.status === 'rejected') faults.set(passenger, result.reason);
+      });
+      if (faults.size > 0) throw new UnannouncedError(faults);
+      // One text for all: it holds the bytes of all their payments.
+      const seal = encodeAttempt(node.network, { ...own, shared: true });
+      const sealed = await Promise.allSettled(passengers.map(({ journal }) => journal(seal)));
+      // The recovery of any sealed payment may send the transaction later: none is given back, and recovery watches for
+      // all.
+      for (const result of sealed) if (result.status === 'rejected') throw result.reason;
+    };
   }
 
   /**
@@ -165,20 +219,4 @@ const ALONE: BatchOutcome = { kind: 'alone', departed: () => {} };
 
 function leaveAlone(passengers: readonly Passenger[]): void {
   for (const { resolve } of passengers) resolve(ALONE);
-}
-
-function writeDownAll(passengers: readonly Passenger[]): WriteDown {
-  return async (signed) => {
-    const announced = await Promise.allSettled(passengers.map(({ journal }) => journal.announce(signed)));
-    const faults = new Map<Passenger, unknown>();
-    announced.forEach((result, index) => {
-      const passenger = passengers[index];
-      if (passenger !== undefined && result.status === 'rejected') faults.set(passenger, result.reason);
-    });
-    if (faults.size > 0) throw new UnannouncedError(faults);
-    const sealed = await Promise.allSettled(passengers.map(({ journal }) => journal.seal(signed)));
-    // The recovery of any sealed payment may send the transaction later: none is given back, and recovery watches for
-    // all.
-    for (const result of sealed) if (result.status === 'rejected') throw result.reason;
-  };
 }
