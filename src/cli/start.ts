@@ -53,47 +53,68 @@ type RunningGateway = Gateway & Reloadable & { readonly metrics: Metrics; readon
  * them; notices go to stderr.
  */
 async function start({ config }: ConfigOptions, world: CliWorld): Promise<ExitCode> {
-  const { terminal, registry } = world;
+  const { terminal } = world;
   const primary = openPrimaryLine(terminal.env);
   if (primary !== undefined) return await startWorker(config, world, primary);
   const watch = watchForStop(terminal);
   const leaveLogSignals = takeLogSignals(terminal);
-  let reloader: Reloader | undefined;
-  const reload = (): void => void reloader?.reload();
+  const opened: Opened = { reloader: undefined };
+  const reload = (): void => void opened.reloader?.reload();
   // From the start: without a listener SIGHUP would end the process.
   terminal.on('SIGHUP', reload);
   try {
     const log = await openLog(terminal.stdout);
-    const schemes = await registry.loadSchemes();
-    const read = readerOf(config, world, schemes);
-    requireFile(config, readTextFile);
-    const reading = read();
-    const plan = soundPlan(reading.loaded);
-    log.level = plan.log.level;
-    if (reading.loaded.ok) {
-      for (const warning of renderFolded(reading.loaded.warnings)) notice(terminal, `warning: ${warning}`);
-    }
-    warnOf(plan, terminal);
-    const tokens = new TokenCheck({ load: loadTokenReader, log });
-    await checkTokens(tokens, reading.loaded, terminal);
-    const readAgain = (): ConfigReading => {
-      const again = read();
-      giveBackWhatReadingTook(again.contents);
-      return again;
-    };
-    reloader = new Reloader(
-      { plan, contents: reading.contents },
-      { read: readAgain, readFile: readTextFile, file: config, log, tokens },
-    );
-    const gateway = await startProcesses(plan, reading, { schemes, registry, log, reloader });
-    reloader.begin(gateway, gateway.metrics.config);
+    const { gateway, reloader } = await open(config, world, log, opened);
     return await run(gateway, reloader, { watch, log, terminal });
   } finally {
-    await reloader?.close();
+    await opened.reloader?.close();
     terminal.off('SIGHUP', reload);
     leaveLogSignals();
     watch.end();
   }
+}
+
+/** What is closed however a start ends. */
+interface Opened {
+  reloader: Reloader | undefined;
+}
+
+/**
+ * Reads the configuration and opens the gateway on it. On its own: what was read is not kept while the gateway runs, nor
+ * is the plan of the start once another one is in force.
+ */
+async function open(
+  config: string,
+  world: CliWorld,
+  log: Logger,
+  opened: Opened,
+): Promise<{ readonly gateway: RunningGateway; readonly reloader: Reloader }> {
+  const { terminal, registry } = world;
+  const schemes = await registry.loadSchemes();
+  const read = readerOf(config, world, schemes);
+  requireFile(config, readTextFile);
+  const reading = read();
+  const plan = soundPlan(reading.loaded);
+  log.level = plan.log.level;
+  if (reading.loaded.ok) {
+    for (const warning of renderFolded(reading.loaded.warnings)) notice(terminal, `warning: ${warning}`);
+  }
+  warnOf(plan, terminal);
+  const tokens = new TokenCheck({ load: loadTokenReader, log });
+  await checkTokens(tokens, reading.loaded, terminal);
+  const readAgain = (): ConfigReading => {
+    const again = read();
+    giveBackWhatReadingTook(again.contents);
+    return again;
+  };
+  const reloader = new Reloader(
+    { plan, contents: reading.contents },
+    { read: readAgain, readFile: readTextFile, file: config, log, tokens },
+  );
+  opened.reloader = reloader;
+  const gateway = await startProcesses(plan, reading, { schemes, registry, log, reloader });
+  reloader.begin(gateway, gateway.metrics.config);
+  return { gateway, reloader };
 }
 
 /** @throws UsageError with every statement of the file that a contract contradicts */

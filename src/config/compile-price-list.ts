@@ -29,6 +29,9 @@ export interface CompiledPrice {
   readonly fields: PriceFields;
 }
 
+/** All requests of a route. One list for all routes: of a hundred thousand empty ones each takes its room. */
+const ALWAYS: When = [];
+
 /** Compiles the price or the prices of a route; `undefined` where one of them is not sound. */
 export function compilePriceList(given: PriceListSource, source: Source): readonly CompiledPrice[] | undefined {
   const { fields, name } = given;
@@ -43,7 +46,7 @@ export function compilePriceList(given: PriceListSource, source: Source): readon
     return undefined;
   }
   if (fields.prices.kind === 'absent') {
-    const price = compilePrice({ ...given, id: name, when: [], fields }, source);
+    const price = compilePrice({ ...given, id: name, when: ALWAYS, fields }, source);
     return price && [{ price, fields }];
   }
   return compileEntries(given, soundValue(fields.prices) ?? [], source);
@@ -73,7 +76,7 @@ function compileEntries(
   const compiled = entries.map((entry) => {
     if (entry.kind !== 'value') return undefined;
     const { value, place } = entry;
-    const when = value.when.kind === 'absent' ? [] : soundValue(value.when);
+    const when = value.when.kind === 'absent' ? ALWAYS : soundValue(value.when);
     if (when === undefined) return undefined;
     const id = claimId(given.name, value, when, place, ids, source);
     const fields = withRoute(value, given.fields);

@@ -2,6 +2,7 @@ import type { JsonObject } from '../domain/x402.ts';
 import { AbsentKey, keyPath } from './absent-key.ts';
 import { nearest } from './nearest.ts';
 import { otherBlankIn } from './other-blank.ts';
+import { ownText } from './own-text.ts';
 import type { Place, Source } from './source.ts';
 import type { ConfigNode, MapNode } from './tree.ts';
 
@@ -222,7 +223,8 @@ export function mapAt(
 
 /** The pairs of a map with the places of their keys and values. */
 export function entriesOf(node: MapNode, path: string): readonly { name: string; keyPlace: Place; place: Place }[] {
-  return node.pairs.map(({ name, offset, value }) => {
+  return node.pairs.map(({ name: written, offset, value }) => {
+    const name = ownText(written);
     const keyPlace: Place = { node: undefined, offset, path: keyPath(path, name) };
     return { name, keyPlace, place: placeOf(value, offset, keyPlace.path) };
   });

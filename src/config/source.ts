@@ -1,6 +1,7 @@
 import { dirname, isAbsolute, join } from 'node:path';
 import { type Expansion, expand, type Outside } from './expand.ts';
 import { LineStarts } from './line-starts.ts';
+import { ownText } from './own-text.ts';
 import { readPlainYaml } from './plain-yaml.ts';
 import type { Problem } from './problem.ts';
 import type { ConfigNode, MapNode } from './tree.ts';
@@ -93,9 +94,9 @@ export class Source {
     return undefined;
   }
 
-  /** Fills in `${…}` in a scalar of the file. */
+  /** Fills in `${…}` in a scalar of the file. The text keeps nothing else of the file in memory. */
   expand(text: string): Expansion {
-    return expand(text, this.#outside);
+    return expand(ownText(text), this.#outside);
   }
 
   /** Where `place` is, for what is found out about it only after the file was read. */

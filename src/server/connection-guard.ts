@@ -17,9 +17,8 @@ export class ConnectionGuard {
   readonly #byAddress = new Counts();
   readonly #mostFiles: number;
   #open = 0;
-  /** The plan that `#bound` was made for. */
-  #plan: Plan | undefined;
-  #bound = 0;
+  /** Weak: a plan is as large as its file. */
+  readonly #bounds = new WeakMap<Plan, number>();
 
   constructor(runtime: () => Pick<Runtime, 'plan' | 'trustedPeers'>, mostFiles = mostOpenFiles()) {
     this.#runtime = runtime;
@@ -67,11 +66,11 @@ export class ConnectionGuard {
   }
 
   #boundOf(plan: Plan): number {
-    if (plan !== this.#plan) {
-      this.#plan = plan;
-      this.#bound = connectionBound(plan, this.#mostFiles);
-    }
-    return this.#bound;
+    const known = this.#bounds.get(plan);
+    if (known !== undefined) return known;
+    const bound = connectionBound(plan, this.#mostFiles);
+    this.#bounds.set(plan, bound);
+    return bound;
   }
 
   #count(address: string, socket: Socket): number {

@@ -6,7 +6,8 @@ import { releaseWhenQuiet } from '../engine/release-when-quiet.ts';
 import { letYoungGenerationGrow } from '../engine/young-generation.ts';
 import { droppedLines } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import { builtIn, FacilitatorOpener, openStore } from '../registry.ts';
+import type { Door } from '../pipeline/door.ts';
+import { builtIn, FacilitatorOpener, openStore, type Registry } from '../registry.ts';
 import type { PaymentStore } from '../store/payment-store.ts';
 import { AdminSite } from './admin/admin-site.ts';
 import { LedgerAccess } from './admin/ledger-access.ts';
@@ -95,8 +96,13 @@ async function openBaseParts(plan: Plan, store: PaymentStore, deps: GatewayDeps)
   const opener = new FacilitatorOpener(deps.registry ?? builtIn);
   await opener.load(plan.facilitators);
   const tracer = await openTracer(plan, owner, deps);
-  const openParts = (next: Plan): Promise<PlanParts> => openPlanParts(next, store, deps);
+  const openParts = partsOpener(store, deps);
   return { owner, tracer, store, openParts, planParts: await askPatiently(() => openParts(plan)), opener };
+}
+
+/** Not within a function that knows the first plan, which would be kept as long as this. */
+function partsOpener(store: PaymentStore, deps: GatewayDeps): (plan: Plan) => Promise<PlanParts> {
+  return (plan) => openPlanParts(plan, store, deps);
 }
 
 /** Closes a store that cannot give its key: nothing that would close it exists yet. */
@@ -109,12 +115,15 @@ async function closing<T>(store: PaymentStore, opening: Promise<T>): Promise<T> 
   }
 }
 
+async function openDoor(plan: Plan, { doorKinds }: Registry): Promise<Door | undefined> {
+  return await doorKinds.find((kind) => kind.isFor(plan))?.open(plan);
+}
+
 async function listen(parts: Parts, deps: GatewayDeps): Promise<SoleGateway> {
   const { configuration = soundConfiguration, reloads, registry = builtIn, log, sharesAddress = false } = deps;
   const { plans, services, metrics, store, reconciler, facilitators, opener } = parts;
   const { plan } = plans.current;
-  const door = registry.doorKinds.find((kind) => kind.isFor(plan));
-  const listener = createPublicListener(services, await door?.open(plan), log);
+  const listener = createPublicListener(services, await openDoor(plan, registry), log);
   metrics.readConnections(() => listener.connections);
   metrics.readDroppedLines(() => droppedLines(log));
   const checks = (): readonly ReadinessCheck[] => {

@@ -125,7 +125,7 @@ export class PlanHistory {
   #openRuntime(plan: Plan, parts: PlanParts): OpenRuntime {
     const { recent, facilitators, onFacilitatorFault, schemes, clock } = this.#deps;
     const clients = this.#clients;
-    const before = this.#open.size === 0 ? {} : { before: this.#current.facilitators };
+    const before = this.#open.size === 0 ? undefined : this.#current.facilitators;
     const shared = {
       ...parts,
       schemes,
@@ -136,7 +136,7 @@ export class PlanHistory {
       clock,
     };
     const onSupported = (): void => this.#learnSoon(runtime);
-    const runtime = openRuntime(plan, { ...shared, onFacilitatorFault, onSupported, ...before });
+    const runtime = openRuntime(plan, { ...shared, onFacilitatorFault, onSupported }, before);
     this.#open.add(runtime);
     return runtime;
   }

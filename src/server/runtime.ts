@@ -70,13 +70,16 @@ export interface RuntimeDeps {
   readonly onSupported?: () => void;
   /** Unix milliseconds. */
   readonly clock: () => number;
-  /** The facilitators of the previous runtime: its knowledge of the same facilitators is taken over. */
-  readonly before?: FacilitatorPool;
 }
 
-/** Opens everything that a plan needs. Connections are made when they are first used. */
-export function openRuntime(plan: Plan, deps: RuntimeDeps): OpenRuntime {
-  const { before, onFacilitatorFault, onSupported = () => undefined } = deps;
+/**
+ * Opens everything that a plan needs. Connections are made when they are first used.
+ *
+ * @param before the facilitators of the previous runtime: its knowledge of the same facilitators is taken over. They are not
+ *   kept: each runtime would keep all those before it.
+ */
+export function openRuntime(plan: Plan, deps: RuntimeDeps, before?: FacilitatorPool): OpenRuntime {
+  const { onFacilitatorFault, onSupported = () => undefined } = deps;
   const list = plan.facilitators.map((spec) => deps.facilitators.lease(spec));
   const pool = orderedFacilitators(list, {
     onFault: onFacilitatorFault,

@@ -2,9 +2,11 @@ import { EventEmitter, once } from 'node:events';
 import { readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Writable } from 'node:stream';
+import { setFlagsFromString } from 'node:v8';
 import { pino } from 'pino';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
+import { findCollector } from '../../src/engine/collector.ts';
 import { loadSchemes, loadTokenReader } from '../../src/registry.ts';
 import { type SoleGateway, startGateway } from '../../src/server/gateway.ts';
 import { readConfiguration } from '../../src/server/reload/config-reading.ts';
@@ -269,6 +271,28 @@ describe('a price table that changes under a running gateway', () => {
     expect([response.status, await response.text()]).toEqual([200, 'from the first']);
     expect(await devnet.usdcBalanceOf(devnet.accounts.payee.address)).toBe(paid + 1000n);
     await other.close();
+  });
+
+  it('is forgotten once another is in force: a table that changes daily does not fill the memory', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = findCollector();
+    const gateway = await follow({ 'gateway.yaml': table('$0.001') });
+    const earlier = [];
+    for (const price of ['$0.002', '$0.003', '$0.004']) {
+      earlier.push(new WeakRef(gateway.reloader.plan));
+      await (await fetch(`${gateway.url}/free/x`)).text();
+      await quote(gateway);
+      gateway.volume.swap({ 'gateway.yaml': table(price) });
+      await gateway.logged(CHANGED);
+    }
+    // The latest of them is closed once the requests that began with it are over.
+    await vi.waitFor(
+      () => {
+        collect?.({ type: 'major' });
+        expect(earlier.map((plan) => plan.deref() !== undefined)).toEqual([false, false, false]);
+      },
+      { timeout: 20_000 },
+    );
   });
 
   it('keeps connections to an upstream that did not change', async () => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { LoadedConfig } from '../../config/load.ts';
 
 /** Reads a file's text; throws where it cannot be read. */
@@ -39,9 +40,21 @@ export function readKept(contents: FileContents): ReadFile {
   };
 }
 
+/** What tells whether files have changed, by path: digests, as the files are large or secret; `undefined` as there. */
+export type FileDigests = ReadonlyMap<string, string | undefined>;
+
+/** The digests of files. */
+export function digestsOf(contents: FileContents): FileDigests {
+  return new Map([...contents].map(([path, text]) => [path, digestOf(text)]));
+}
+
 /** Whether the files still have the same content. */
-export function isUnchanged(contents: FileContents, readFile: ReadFile): boolean {
-  return [...contents].every(([path, text]) => readOrNothing(path, readFile) === text);
+export function isUnchanged(digests: FileDigests, readFile: ReadFile): boolean {
+  return [...digests].every(([path, digest]) => digestOf(readOrNothing(path, readFile)) === digest);
+}
+
+function digestOf(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : createHash('sha256').update(text).digest('base64');
 }
 
 function readOrNothing(path: string, readFile: ReadFile): string | undefined {

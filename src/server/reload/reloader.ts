@@ -8,7 +8,14 @@ import type { Logger } from '../../observe/log.ts';
 import { UnservedOfferError } from '../readiness.ts';
 import type { ReadinessCheck } from '../readiness-check.ts';
 import type { TokenCheck } from '../token-check.ts';
-import { type ConfigReading, type FileContents, isUnchanged, type ReadFile } from './config-reading.ts';
+import {
+  type ConfigReading,
+  digestsOf,
+  type FileContents,
+  type FileDigests,
+  isUnchanged,
+  type ReadFile,
+} from './config-reading.ts';
 import { type FileWatch, watchFiles } from './file-watch.ts';
 import { type ReloadEvent, ReloadHistory, type Reloads } from './reload-history.ts';
 
@@ -46,7 +53,9 @@ export interface ReloaderDeps {
 /** The plan in force, and the files that it was read from. */
 interface InForce {
   readonly plan: Plan;
-  readonly contents: FileContents;
+  readonly digests: FileDigests;
+  /** Whether the file ended with a line end. */
+  readonly isWhole: boolean;
 }
 
 /**
@@ -59,7 +68,7 @@ export class Reloader implements Reloads {
   readonly #clock: () => number;
   #inForce: InForce;
   /** The content that was read last, good or bad: the same content is not checked again. */
-  #looked: FileContents;
+  #looked: FileDigests;
   #refusal: readonly string[] | undefined;
   #since: number;
   #gateway: Reloadable | undefined;
@@ -68,11 +77,12 @@ export class Reloader implements Reloads {
   readonly #history = new ReloadHistory();
   #closed = false;
 
-  constructor(inForce: InForce, deps: ReloaderDeps) {
+  /** @param contents the files that the plan in force was read from */
+  constructor({ plan, contents }: { readonly plan: Plan; readonly contents: FileContents }, deps: ReloaderDeps) {
     this.#deps = deps;
     this.#clock = deps.clock ?? Date.now;
-    this.#inForce = inForce;
-    this.#looked = inForce.contents;
+    this.#inForce = { plan, digests: digestsOf(contents), isWhole: this.#isWhole(contents) };
+    this.#looked = this.#inForce.digests;
     this.#since = this.#clock();
     this.#history.add({ at: this.#since, outcome: 'started', changes: [], notes: [] });
     this.#watch = watchFiles(() => void this.#inTurn(false));
@@ -121,7 +131,7 @@ export class Reloader implements Reloads {
   }
 
   #follow(): void {
-    this.#watch.follow([this.#deps.file, ...this.#inForce.contents.keys(), ...this.#looked.keys()]);
+    this.#watch.follow([this.#deps.file, ...this.#inForce.digests.keys(), ...this.#looked.keys()]);
   }
 
   /** One at a time. */
@@ -136,7 +146,7 @@ export class Reloader implements Reloads {
     if (!asked && isUnchanged(this.#looked, readFile)) return;
     try {
       const reading = read();
-      this.#looked = reading.contents;
+      this.#looked = digestsOf(reading.contents);
       this.#follow();
       await this.#apply(reading, this.#gateway);
     } catch (fault) {
@@ -156,7 +166,11 @@ export class Reloader implements Reloads {
     const warnings = [...loaded.warnings, ...unasked].map(renderProblem);
     const changes = differenceOf(this.#inForce.plan, plan).map(renderChange);
     if (changes.length > 0) await gateway.reload(plan, contents);
-    this.#inForce = { plan: changes.length > 0 ? plan : this.#inForce.plan, contents };
+    this.#inForce = {
+      plan: changes.length > 0 ? plan : this.#inForce.plan,
+      digests: this.#looked,
+      isWhole: this.#isWhole(contents),
+    };
     this.#deps.tokens.follow(silent);
     this.#refusal = undefined;
     this.#since = changes.length > 0 ? this.#clock() : this.#since;
@@ -174,11 +188,13 @@ export class Reloader implements Reloads {
    * a copy that hangs seldom ends it at the end of a line.
    */
   #isCutShort(contents: FileContents, { routes }: Plan): boolean {
-    const { file } = this.#deps;
-    const isWhole = (of: FileContents): boolean => of.get(file)?.endsWith('\n') === true;
-    if (isWhole(contents) || !isWhole(this.#inForce.contents)) return false;
+    if (this.#isWhole(contents) || !this.#inForce.isWhole) return false;
     const names = new Set(routes.map(({ name }) => name));
     return this.#inForce.plan.routes.some(({ name }) => !names.has(name));
+  }
+
+  #isWhole(contents: FileContents): boolean {
+    return contents.get(this.#deps.file)?.endsWith('\n') === true;
   }
 
   /** Logged whenever a plan comes into force: an operator must not learn of these from the ledger. */
