@@ -6,6 +6,7 @@ import { setFlagsFromString } from 'node:v8';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
+import type { Plan } from '../../src/domain/plan.ts';
 import { findCollector } from '../../src/engine/collector.ts';
 import { loadSchemes, loadTokenReader } from '../../src/registry.ts';
 import { type SoleGateway, startGateway } from '../../src/server/gateway.ts';
@@ -277,7 +278,7 @@ describe('a price table that changes under a running gateway', () => {
     setFlagsFromString('--expose-gc');
     const collect = findCollector();
     const gateway = await follow({ 'gateway.yaml': table('$0.001') });
-    const earlier = [];
+    const earlier: WeakRef<Plan>[] = [];
     for (const price of ['$0.002', '$0.003', '$0.004']) {
       earlier.push(new WeakRef(gateway.reloader.plan));
       await (await fetch(`${gateway.url}/free/x`)).text();
