@@ -379,6 +379,21 @@ describe('a SQLite ledger', () => {
     await engine.close();
   });
 
+  it('gives an empty row for each row that a statement changed and does not return', async () => {
+    const engine = await openSqliteEngine({ path: path(), busyTimeoutMs: 5000, maxPages: undefined });
+    const spend = (nonce: string): Statement => ({
+      kind: 'write',
+      text: 'INSERT INTO turnpike_nonces (nonce, until_at) VALUES ($1, 0) ON CONFLICT (nonce) DO NOTHING',
+      values: [nonce],
+      gives: 'changes',
+    });
+    const outcomes = await engine.runTogether([spend('a'), spend('b'), spend('a')]);
+    expect(outcomes.map((rows) => rows.length)).toEqual([1, 1, 0]);
+    const forget: Statement = { kind: 'write', text: 'DELETE FROM turnpike_nonces', values: [], gives: 'changes' };
+    expect((await engine.run(forget)).map((row) => row.get('nonce'))).toEqual([undefined, undefined]);
+    await engine.close();
+  });
+
   it('finds open payments, old ones and pages without reading the whole ledger', async () => {
     await (await open()).close();
     const database = new DatabaseSync(path());

@@ -1,7 +1,14 @@
 import { type ClientBase, DatabaseError, Pool, type PoolClient, type QueryConfig, TypeOverrides } from 'pg';
 import { GatewayError } from '../../domain/gateway-error.ts';
 import { migrate, requireSchema, type SchemaRow } from '../sql/schema.ts';
-import { type Dialect, type SqlEngine, type SqlRow, type Statement, UniqueViolation } from '../sql/sql-engine.ts';
+import {
+  type Dialect,
+  emptyRows,
+  type SqlEngine,
+  type SqlRow,
+  type Statement,
+  UniqueViolation,
+} from '../sql/sql-engine.ts';
 import { StoreOpenError } from '../store-open-error.ts';
 import {
   beginText,
@@ -214,12 +221,13 @@ class PostgresEngine implements SqlEngine {
 
 async function runOne(
   client: ClientBase,
-  { name, text, values }: Statement,
+  { name, text, values, gives }: Statement,
   how: 'prepared' | 'unprepared',
 ): Promise<readonly SqlRow[]> {
   const prepared = how === 'unprepared' || name === undefined ? {} : { name: `turnpike_${name}` };
   const query = { text, values: values.map(asParameter), ...prepared };
-  return (await client.query<SchemaRow>(query)).rows.map(byName);
+  const { rows, rowCount } = await client.query<SchemaRow>(query);
+  return gives === 'changes' ? emptyRows(rowCount ?? 0) : rows.map(byName);
 }
 
 /** Statements that take place all together, or none. */
