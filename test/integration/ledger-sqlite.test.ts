@@ -394,7 +394,15 @@ describe('a SQLite ledger', () => {
     await engine.close();
   });
 
-  it('finds open payments, old ones and pages without reading the whole ledger', async () => {
+  it.each([
+    { made: 'now' },
+    { made: 'by an older version', schema: 'schema-13.sql' },
+  ])('finds open payments, old ones and pages of a ledger made $made without reading all of it', async ({ schema }) => {
+    if (schema !== undefined) {
+      const before = new DatabaseSync(path());
+      before.exec(await readFile(new URL(`../support/ledgers/${schema}`, import.meta.url), 'utf8'));
+      before.close();
+    }
     await (await open()).close();
     const database = new DatabaseSync(path());
     const plan = (query: string): string =>

@@ -40,6 +40,7 @@ const MIGRATION_LOCK = 1_813_552_046;
 const DIALECT: Dialect = {
   text: 'TEXT COLLATE "C"',
   bytes: 'BYTEA',
+  fitsIndexesBy: 'meaning',
   takeRows: 'FOR UPDATE SKIP LOCKED',
   // Not `::json`: it fails for text that is no JSON, and versions before 16 have no test for that. The pattern matches
   // the text of `encodeUsage`.

@@ -38,6 +38,10 @@ export interface Dialect {
   /** Text that is ordered and compared by code point, whatever the database's language. */
   readonly text: string;
   readonly bytes: string;
+  /**
+   * How a partial index is found to fit a query: by the same `words` of its condition, or by what the condition means.
+   */
+  readonly fitsIndexesBy: 'words' | 'meaning';
   /** At the end of a subquery: takes its rows, and passes over those that another process is taking. */
   readonly takeRows: string;
   /**
