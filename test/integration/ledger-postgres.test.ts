@@ -8,6 +8,7 @@ import {
   openPostgresReader,
   type PostgresLedgerOptions,
 } from '../../src/store/postgres/postgres-ledger.ts';
+import { countOpenStatement } from '../../src/store/sql/upkeep-statements.ts';
 import { ledgerContract } from '../contract/ledger.contract.ts';
 import { type LedgerProcess, startLedgerProcess } from '../contract/ledger-processes.ts';
 import { NOW, paymentClaim, SETTLEMENT } from '../contract/ledger-scene.ts';
@@ -22,9 +23,10 @@ const missing = await postgresMissing();
 const serverIsMissing = await serverMissing();
 const without = (reason: string | undefined): string => (reason === undefined ? '' : ` (skipped: ${reason})`);
 
-async function query(url: string, text: string): Promise<readonly unknown[]> {
+async function query(url: string, text: string, before = ''): Promise<readonly unknown[]> {
   const client = new Client({ connectionString: url });
   await client.connect();
+  await client.query(before);
   const { rows } = await client.query(text);
   await client.end();
   return rows;
@@ -119,6 +121,18 @@ describe.skipIf(missing !== undefined)(`a PostgreSQL ledger${without(missing)}`,
       const { id } = await ledger.passes.grant(sale({ requests: 300 }), Date.now());
       const served = await Promise.all(processes.map((each) => each.call(id, 130)));
       expect(served.reduce((sum, each) => sum + each)).toBe(300);
+    });
+
+    it('finds open payments by the index that an older version made, which is left as it is', async () => {
+      await open();
+      await query(
+        url,
+        `DROP INDEX turnpike_payments_open;
+        CREATE INDEX turnpike_payments_open ON turnpike_payments (state, check_at) WHERE state IN
+          ('forwarding', 'owed', 'settling', 'unknown', 'delivering', 'redelivering', 'uncharged')`,
+      );
+      const plan = await query(url, `EXPLAIN ${countOpenStatement().text}`, 'SET enable_seqscan = off');
+      expect(JSON.stringify(plan)).toContain('turnpike_payments_open');
     });
 
     it('is refused when a newer version wrote it', async () => {

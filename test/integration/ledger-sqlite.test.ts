@@ -379,7 +379,30 @@ describe('a SQLite ledger', () => {
     await engine.close();
   });
 
-  it('finds open payments, old ones and pages without reading the whole ledger', async () => {
+  it('gives an empty row for each row that a statement changed and does not return', async () => {
+    const engine = await openSqliteEngine({ path: path(), busyTimeoutMs: 5000, maxPages: undefined });
+    const spend = (nonce: string): Statement => ({
+      kind: 'write',
+      text: 'INSERT INTO turnpike_nonces (nonce, until_at) VALUES ($1, 0) ON CONFLICT (nonce) DO NOTHING',
+      values: [nonce],
+      gives: 'changes',
+    });
+    const outcomes = await engine.runTogether([spend('a'), spend('b'), spend('a')]);
+    expect(outcomes.map((rows) => rows.length)).toEqual([1, 1, 0]);
+    const forget: Statement = { kind: 'write', text: 'DELETE FROM turnpike_nonces', values: [], gives: 'changes' };
+    expect((await engine.run(forget)).map((row) => row.get('nonce'))).toEqual([undefined, undefined]);
+    await engine.close();
+  });
+
+  it.each([
+    { made: 'now' },
+    { made: 'by an older version', schema: 'schema-13.sql' },
+  ])('finds open payments, old ones and pages of a ledger made $made without reading all of it', async ({ schema }) => {
+    if (schema !== undefined) {
+      const before = new DatabaseSync(path());
+      before.exec(await readFile(new URL(`../support/ledgers/${schema}`, import.meta.url), 'utf8'));
+      before.close();
+    }
     await (await open()).close();
     const database = new DatabaseSync(path());
     const plan = (query: string): string =>

@@ -1,7 +1,14 @@
 import { type ClientBase, DatabaseError, Pool, type PoolClient, type QueryConfig, TypeOverrides } from 'pg';
 import { GatewayError } from '../../domain/gateway-error.ts';
 import { migrate, requireSchema, type SchemaRow } from '../sql/schema.ts';
-import { type Dialect, type SqlEngine, type SqlRow, type Statement, UniqueViolation } from '../sql/sql-engine.ts';
+import {
+  type Dialect,
+  emptyRows,
+  type SqlEngine,
+  type SqlRow,
+  type Statement,
+  UniqueViolation,
+} from '../sql/sql-engine.ts';
 import { StoreOpenError } from '../store-open-error.ts';
 import {
   beginText,
@@ -37,6 +44,7 @@ const MIGRATION_LOCK = 1_813_552_046;
 const DIALECT: Dialect = {
   text: 'TEXT COLLATE "C"',
   bytes: 'BYTEA',
+  fitsIndexesBy: 'meaning',
   takeRows: 'FOR UPDATE SKIP LOCKED',
   // Not `::json`: it fails for text that is no JSON, and versions before 16 have no test for that. The pattern matches
   // the text of `encodeUsage`.
@@ -222,12 +230,13 @@ class PostgresEngine implements SqlEngine {
 
 async function runOne(
   client: ClientBase,
-  { name, text, values }: Statement,
+  { name, text, values, gives }: Statement,
   how: 'prepared' | 'unprepared',
 ): Promise<readonly SqlRow[]> {
   const prepared = how === 'unprepared' || name === undefined ? {} : { name: `turnpike_${name}` };
   const query = { text, values: values.map(asParameter), ...prepared };
-  return (await client.query<SchemaRow>(query)).rows.map(byName);
+  const { rows, rowCount } = await client.query<SchemaRow>(query);
+  return gives === 'changes' ? emptyRows(rowCount ?? 0) : rows.map(byName);
 }
 
 /** Statements that take place all together, or none. */

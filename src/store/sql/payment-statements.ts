@@ -24,13 +24,13 @@ const CLAIM = `INSERT INTO turnpike_payments (${CLAIM_COLUMNS.join(', ')}, ${Obj
   WHERE turnpike_payments.${IS_CLAIMABLE}
   RETURNING epoch`;
 
-/** The result of a step statement: the whole row, or its epoch alone, where the caller knows the rest. */
-export type Giving = 'row' | 'epoch';
+/** The result of a step statement: the whole row, or an empty one, where the caller knows the rest. */
+export type Giving = 'row' | 'changes';
 
 /** One text for each target state: the states it may follow are part of the text, and so of the one atomic act. */
 const STEPS: Readonly<Record<Giving, ReadonlyMap<PaymentState, string>>> = {
-  row: stepTexts(COLUMNS),
-  epoch: stepTexts('epoch'),
+  row: stepTexts(`RETURNING ${COLUMNS}`),
+  changes: stepTexts(''),
 };
 
 /**
@@ -68,7 +68,8 @@ export function stepStatement(
     text(step.facilitator),
     text(step.usage),
   ];
-  return { kind: 'write', name: `${gives}_to_${step.to}`, text: statement, values };
+  const named = { kind: 'write', name: `${gives}_to_${step.to}`, text: statement, values } as const;
+  return gives === 'row' ? named : { ...named, gives };
 }
 
 /** Reads one row. */
@@ -102,9 +103,9 @@ function sendings(to: PaymentState): string {
   return to === 'owed' ? ", deliveries = deliveries + CASE WHEN state = 'forwarding' THEN 1 ELSE 0 END" : '';
 }
 
-function stepTexts(columns: string): ReadonlyMap<PaymentState, string> {
+function stepTexts(returning: string): ReadonlyMap<PaymentState, string> {
   const targets = STATES.filter((to) => predecessors(to).length > 0);
-  return new Map(targets.map((to) => [to, `${stepText(to)} RETURNING ${columns}`]));
+  return new Map(targets.map((to) => [to, `${stepText(to)} ${returning}`]));
 }
 
 function stepText(to: PaymentState): string {

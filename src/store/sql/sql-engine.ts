@@ -15,10 +15,22 @@ export interface Statement {
    * may take much longer than a request would wait.
    */
   readonly kind: 'write' | 'mark' | 'read' | 'report';
+  /**
+   * Set where the statement returns no rows and the caller asks how many it changed: it then gives an empty row for each.
+   * SQLite returns a row by way of a table that it makes for it, and reads every column of the row before.
+   */
+  readonly gives?: 'changes';
   /** Names the text, so that it is prepared once per connection; absent where the text is put together each time. */
   readonly name?: string;
   readonly text: string;
   readonly values: readonly SqlValue[];
+}
+
+const EMPTY_ROW: SqlRow = { get: () => undefined };
+
+/** What a statement gives that changed so many rows and returned none of them. */
+export function emptyRows(changes: number): readonly SqlRow[] {
+  return Array.from({ length: changes }, () => EMPTY_ROW);
 }
 
 /** The SQL in which the two engines differ. */
@@ -26,6 +38,10 @@ export interface Dialect {
   /** Text that is ordered and compared by code point, whatever the database's language. */
   readonly text: string;
   readonly bytes: string;
+  /**
+   * How a partial index is found to fit a query: by the same `words` of its condition, or by what the condition means.
+   */
+  readonly fitsIndexesBy: 'words' | 'meaning';
   /** At the end of a subquery: takes its rows, and passes over those that another process is taking. */
   readonly takeRows: string;
   /**

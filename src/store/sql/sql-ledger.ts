@@ -224,7 +224,7 @@ export class SqlLedger implements PaymentStore {
   ): Promise<PaymentRecord | undefined> {
     const { key, epoch } = at;
     const now = this.#clock();
-    const statement = stepStatement(at, step, now, held === undefined ? 'row' : 'epoch');
+    const statement = stepStatement(at, step, now, held === undefined ? 'row' : 'changes');
     if (statement === undefined) return undefined;
     const more = [
       ...(ENDS_UNPAID.includes(step.to) ? [dropAnswerStatement(key, epoch + 1, step.to)] : []),

@@ -16,7 +16,12 @@ export interface SqliteFile {
  * A statement on its way to the thread. A text that is used again and again is sent once, and from then on by its
  * number: 0 for the first of all `texts` that tasks sent, and so on.
  */
-export type SentStatement = readonly [kind: Statement['kind'], text: number | string, values: readonly SqlValue[]];
+export type SentStatement = readonly [
+  kind: Statement['kind'],
+  text: number | string,
+  values: readonly SqlValue[],
+  gives: Statement['gives'],
+];
 
 /** Statements that take place all together, or none. */
 export type Act = readonly SentStatement[];
@@ -34,9 +39,12 @@ export interface SentRows {
   readonly rows: readonly (readonly unknown[])[];
 }
 
-/** The result of one act of a batch: the rows of each of its statements, or the reason why nothing of it took place. */
+/** What a statement gave: rows, or how many rows it changed. */
+export type SentResult = SentRows | number;
+
+/** The result of one act of a batch: what each of its statements gave, or the reason why nothing of it took place. */
 export type ActResult =
-  | { readonly kind: 'rows'; readonly rows: readonly SentRows[] }
+  | { readonly kind: 'rows'; readonly rows: readonly SentResult[] }
   | { readonly kind: 'not_unique' }
   | { readonly kind: 'fault'; readonly message: string };
 

@@ -8,6 +8,7 @@ import type { Dialect } from '../sql/sql-engine.ts';
 export const sqliteDialect: Dialect = {
   text: 'TEXT',
   bytes: 'BLOB',
+  fitsIndexesBy: 'words',
   takeRows: '',
   modelOfUsage: "CASE WHEN json_valid(usage) THEN usage -> '$.model' END",
   findVersionTable: "SELECT 1 AS found FROM sqlite_schema WHERE type = 'table' AND name = 'turnpike_schema_version'",

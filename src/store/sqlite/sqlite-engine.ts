@@ -1,9 +1,16 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { GatewayError } from '../../domain/gateway-error.ts';
-import { type Dialect, type SqlEngine, type SqlRow, type Statement, UniqueViolation } from '../sql/sql-engine.ts';
+import {
+  type Dialect,
+  emptyRows,
+  type SqlEngine,
+  type SqlRow,
+  type Statement,
+  UniqueViolation,
+} from '../sql/sql-engine.ts';
 import { ForeignStoreError, StoreOpenError } from '../store-open-error.ts';
-import type { Act, ActResult, SentRows, SentStatement, SqliteFile, WorkerAnswer, WorkerTask } from './batch.ts';
+import type { Act, ActResult, SentResult, SentStatement, SqliteFile, WorkerAnswer, WorkerTask } from './batch.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
 
 /** Most acts of one transaction: enough to share a disk write, few enough that no call waits long. */
@@ -106,18 +113,20 @@ class SqliteEngine implements SqlEngine {
     this.#tell({ kind: 'batch', texts, acts: this.#running.map(({ act }) => act) });
   }
 
-  #toSend({ kind, name, text, values }: Statement): SentStatement {
-    if (name === undefined) return [kind, text, values];
+  #toSend({ kind, name, text, values, gives }: Statement): SentStatement {
+    if (name === undefined) return [kind, text, values, gives];
     let number = this.#numbers.get(text);
     if (number === undefined) {
       number = this.#numbers.size;
       this.#numbers.set(text, number);
       this.#newTexts.push(text);
     }
-    return [kind, number, values];
+    return [kind, number, values, gives];
   }
 
-  #rowsOf({ columns, rows }: SentRows): readonly SqlRow[] {
+  #rowsOf(sent: SentResult): readonly SqlRow[] {
+    if (typeof sent === 'number') return emptyRows(sent);
+    const { columns, rows } = sent;
     let places = this.#columns.get(columns);
     if (places === undefined) {
       places = new Map(columns.split(' ').map((name, place) => [name, place]));

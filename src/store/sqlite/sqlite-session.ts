@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { SchemaRow } from '../sql/schema.ts';
-import type { Act, ActResult, SentRows, SentStatement } from './batch.ts';
+import type { Act, ActResult, SentResult, SentRows, SentStatement } from './batch.ts';
 import { describeFault, faultOf } from './sqlite-fault.ts';
 
 /** A text that was prepared. */
@@ -106,9 +106,11 @@ export class SqliteSession {
     }
   }
 
-  #runStatement([, text, values]: SentStatement): SentRows {
+  #runStatement([, text, values, gives]: SentStatement): SentResult {
     const prepared = typeof text === 'string' ? prepare(this.#database, text) : this.#prepared(text);
-    const rows = prepared.statement.all(...prepared.places.map((place) => values[place] ?? null));
+    const bound = prepared.places.map((place) => values[place] ?? null);
+    if (gives === 'changes') return Number(prepared.statement.run(...bound).changes);
+    const rows = prepared.statement.all(...bound);
     const [first] = rows;
     if (first === undefined) return NO_ROWS;
     if (Array.isArray(first)) return { columns: prepared.columns, rows: rows.map(valuesOf) };
