@@ -16,6 +16,7 @@ import { valuesOf } from './forms.ts';
 import type { GatewayFields } from './gateway-keys.ts';
 import type { OfferInputs } from './offers.ts';
 import { METHODS, type RouteFields } from './route-keys.ts';
+import { SharedSegments } from './shared-segments.ts';
 import type { Place, Source } from './source.ts';
 
 /** Where the gateway waits for an upstream that the file does not name; only used while there are problems anyway. */
@@ -34,9 +35,10 @@ export function compileRoutes(gateway: GatewayFields, inputs: OfferInputs, sourc
   const routes: CompiledRoute[] = [];
   const names = new Map<string, Place>();
   const lengths = new ChallengeLengths(gateway, source);
+  const segments = new SharedSegments();
   for (const field of soundValue(gateway.routes) ?? []) {
     if (field.kind !== 'value') continue;
-    const entry = matchEntry(field.value);
+    const entry = matchEntry(field.value, segments);
     if (entry !== undefined) entries.push(entry);
     const name = soundValue(field.value.name);
     if (name !== undefined) claimName(name, field.value.name.place, names, source);
@@ -52,7 +54,7 @@ export function compileRoutes(gateway: GatewayFields, inputs: OfferInputs, sourc
   return whole;
 }
 
-function matchEntry(fields: RouteFields): Entry | undefined {
+function matchEntry(fields: RouteFields, segments: SharedSegments): Entry | undefined {
   const { path, methods, host } = fields;
   if (path.kind !== 'value' || methods.kind === 'invalid' || host.kind === 'invalid') return undefined;
   const given = soundValue(methods);
@@ -68,7 +70,7 @@ function matchEntry(fields: RouteFields): Entry | undefined {
     named: fields.name.kind !== 'absent',
     methods: listed,
     host: soundValue(host),
-    pattern: path.value,
+    pattern: segments.in(path.value),
   };
 }
 

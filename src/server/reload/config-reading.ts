@@ -43,6 +43,12 @@ export function readKept(contents: FileContents): ReadFile {
 /** What tells whether files have changed, by path: digests, as the files are large or secret; `undefined` as there. */
 export type FileDigests = ReadonlyMap<string, string | undefined>;
 
+/**
+ * How much of a text is hashed at once. Of a whole one of 5 MB a copy of 15 MB would be made, and glibc gives neither that
+ * nor anything smaller back to the system once it was freed.
+ */
+const PART_CHARS = 32_768;
+
 /** The digests of files. */
 export function digestsOf(contents: FileContents): FileDigests {
   return new Map([...contents].map(([path, text]) => [path, digestOf(text)]));
@@ -54,7 +60,10 @@ export function isUnchanged(digests: FileDigests, readFile: ReadFile): boolean {
 }
 
 function digestOf(text: string | undefined): string | undefined {
-  return text === undefined ? undefined : createHash('sha256').update(text).digest('base64');
+  if (text === undefined) return undefined;
+  const hash = createHash('sha256');
+  for (let at = 0; at < text.length; at += PART_CHARS) hash.update(text.slice(at, at + PART_CHARS), 'utf16le');
+  return hash.digest('base64');
 }
 
 function readOrNothing(path: string, readFile: ReadFile): string | undefined {
