@@ -10,6 +10,7 @@ import {
   UniqueViolation,
 } from '../sql/sql-engine.ts';
 import { StoreOpenError } from '../store-open-error.ts';
+import { LONG_STATEMENT_MS, postgresDialect } from './postgres-dialect.ts';
 import {
   beginText,
   isRefusedByPooler,
@@ -24,46 +25,14 @@ import type { PostgresAddress } from './postgres-url.ts';
 import { requireSearchPath } from './search-path.ts';
 import { requireTableRights } from './table-rights.ts';
 
-/** For one statement of a report or of a migration, in milliseconds. */
-const LONG_STATEMENT_MS = 60_000;
 /** How much longer the driver waits than the server: the server gives up with a certain result, the driver in doubt. */
 const DRIVER_GRACE_MS = 1000;
 /** How long the first connection is tried again when it gets no answer in time, in milliseconds. */
 const OPENING_MS = 10_000;
-/** How long a step of a migration waits for a table that others use, in milliseconds. */
-const LOCK_MS = 1000;
-/** PostgreSQL's error codes (Appendix A) for a value that a unique index has already, and for `lock_timeout`. */
+/** PostgreSQL's error code (Appendix A) for a value that a unique index has already. */
 const UNIQUE_VIOLATION = '23505';
-const LOCK_NOT_AVAILABLE = '55P03';
 /** The type id of `bigint`: counts, times and epochs, all far below 2^53. */
 const BIGINT = 20;
-/** Any number that other users of the database are unlikely to lock: "turnpike" in base 36, shortened. */
-const MIGRATION_LOCK = 1_813_552_046;
-
-/** The dialect of PostgreSQL. `C` orders by code point, whatever the language of the database. */
-const DIALECT: Dialect = {
-  text: 'TEXT COLLATE "C"',
-  bytes: 'BYTEA',
-  fitsIndexesBy: 'meaning',
-  takeRows: 'FOR UPDATE SKIP LOCKED',
-  // Not `::json`: it fails for text that is no JSON, and versions before 16 have no test for that. The pattern matches
-  // the text of `encodeUsage`.
-  modelOfUsage: String.raw`substring(usage from '^\{"meter":"(?:[^"\\]|\\.)*","model":("(?:[^"\\]|\\.)*"|null)')`,
-  findVersionTable: "SELECT 1 AS found WHERE to_regclass('turnpike_schema_version') IS NOT NULL",
-  // Not `information_schema`: it shows only what the user has rights to.
-  findColumns: String.raw`SELECT tables.relname AS of_table, columns.attname AS name
-    FROM pg_class AS tables JOIN pg_attribute AS columns ON columns.attrelid = tables.oid
-    WHERE tables.relnamespace = current_schema()::regnamespace AND tables.relname LIKE 'turnpike\_%'
-      AND tables.relkind IN ('r', 'p', 'v', 'm', 'f') AND columns.attnum > 0 AND NOT columns.attisdropped`,
-  beginAlone: [
-    'BEGIN',
-    `SET LOCAL statement_timeout = ${LONG_STATEMENT_MS}`,
-    `SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`,
-    // Statements of other processes queue behind one that waits for a table, and have five seconds.
-    `SET LOCAL lock_timeout = ${LOCK_MS}`,
-  ],
-  isHeldUp: (fault) => fault instanceof DatabaseError && fault.code === LOCK_NOT_AVAILABLE,
-};
 
 /**
  * Connects, and brings the database to this version's schema. For reading, the schema has to exist.
@@ -147,7 +116,7 @@ function openPool(
  * transaction sets itself up, and nothing stays behind on a session, such as a prepared statement.
  */
 class PostgresEngine implements SqlEngine {
-  readonly dialect: Dialect = DIALECT;
+  readonly dialect: Dialect = postgresDialect;
   readonly #pool: Pool;
   readonly #sessions: Sessions;
 
@@ -169,7 +138,7 @@ class PostgresEngine implements SqlEngine {
       if (this.#sessions !== 'own') await requireSearchPath(client, options);
       const run = async (text: string): Promise<readonly SchemaRow[]> =>
         (await client.query<SchemaRow>({ text, ...patience(LONG_STATEMENT_MS) })).rows;
-      await (access === 'read' ? requireSchema : migrate)({ run }, DIALECT);
+      await (access === 'read' ? requireSchema : migrate)({ run }, postgresDialect);
       await requireTableRights(client, access);
     }, true);
   }
