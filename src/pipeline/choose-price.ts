@@ -1,17 +1,16 @@
 import { readCalls } from '../content/asked-calls.ts';
-import { bodyFact } from '../content/body-facts.ts';
 import { Decision } from '../content/decision.ts';
-import { ABSENT, type Fact, type Facts } from '../content/fact.ts';
 import type { GraphqlOperation } from '../content/graphql-request.ts';
-import { type AskedHead, headFact } from '../content/head-facts.ts';
+import type { AskedHead } from '../content/head-facts.ts';
 import type { JsonFacts } from '../content/json-reader.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
 import { sumOf } from '../domain/price-sum.ts';
 import type { Route } from '../domain/route.ts';
 import { dearestOf, mayCostMore, type PricePart, type RoutePrice } from '../domain/route-price.ts';
-import { isOfBody, type Subject } from '../domain/when.ts';
+import { isOfBody } from '../domain/when.ts';
 import { checkAgent } from './check-agent.ts';
 import type { AskingRequest } from './exchange.ts';
+import { RequestFacts } from './request-facts.ts';
 
 /** What a request costs. */
 export interface ChosenPrice {
@@ -243,57 +242,6 @@ function priceOfAll(route: Route, prices: readonly RoutePrice[]): RoutePrice {
   // A meter reads one answer, of one call only.
   if (parts.some(({ price }) => price.metering !== undefined)) throw notPriced(route);
   return sumOf(route.name, parts);
-}
-
-/** One root field of an operation. */
-interface AskedField {
-  readonly operation: GraphqlOperation;
-  readonly field: string;
-}
-
-/** What conditions see of a request, or of one call of its body. */
-class RequestFacts implements Facts {
-  readonly #head: AskedHead;
-  readonly #call: JsonFacts | undefined;
-  readonly #asked: AskedField | undefined;
-
-  /**
-   * @param call absent where the body is not known
-   * @param asked where it is GraphQL
-   */
-  constructor(head: AskedHead, call?: JsonFacts, asked?: AskedField) {
-    this.#head = head;
-    this.#call = call;
-    this.#asked = asked;
-  }
-
-  of(subject: Subject): Fact {
-    switch (subject.kind) {
-      case 'json':
-      case 'jsonrpc':
-        if (this.#call === undefined) throw new Error('a condition of the body before it was read');
-        return bodyFact(subject, this.#call);
-      case 'graphql':
-        if (this.#asked === undefined) throw new Error('a condition of an operation that is not known');
-        return graphqlFact(subject.part, this.#asked);
-      case 'method':
-      case 'header':
-      case 'query':
-      case 'agent':
-        return headFact(subject, this.#head);
-    }
-  }
-}
-
-function graphqlFact(part: 'kind' | 'operation' | 'field', { operation, field }: AskedField): Fact {
-  switch (part) {
-    case 'kind':
-      return { kind: 'text', text: operation.kind };
-    case 'operation':
-      return operation.name === undefined ? ABSENT : { kind: 'text', text: operation.name };
-    case 'field':
-      return { kind: 'text', text: field };
-  }
 }
 
 function notPriced({ name }: Route): GatewayError {
