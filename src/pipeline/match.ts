@@ -10,9 +10,9 @@ import type { AcceptedHead } from './exchange.ts';
 const MAX_RESOURCE_URL = 1024;
 
 /** The facts that a route is found by. */
-type Asked = Pick<AcceptedHead, 'head' | 'runtime' | 'method' | 'path' | 'host'>;
+type Asked = Pick<AcceptedHead, 'head' | 'runtime' | 'method' | 'path' | 'query' | 'host'>;
 
-/** Methods for which some APIs take a POST that says so in its query. */
+/** Methods that some APIs give a POST that names one of them in its query. */
 const OTHER_METHODS = ['GET', 'PUT', 'PATCH', 'DELETE'];
 
 /**
@@ -20,19 +20,14 @@ const OTHER_METHODS = ['GET', 'PUT', 'PATCH', 'DELETE'];
  *
  * @throws GatewayError `request_ambiguous` for a POST that asks for another method, where that has another route
  */
-export function matchRoute({ head, runtime, method, path, host }: Asked): Route | undefined {
+export function matchRoute({ head, runtime, method, path, query, host }: Asked): Route | undefined {
   const { table } = runtime.plan;
   const name = hostName(host);
   const found = table.match(method, name, path);
-  const query = method === 'POST' ? queryOf(head.target) : '';
-  if (query !== '' && OTHER_METHODS.some((other) => table.match(other, name, path) !== found)) refuseMethodKey(query);
+  const mayOverride = method === 'POST' && query !== '';
+  if (mayOverride && OTHER_METHODS.some((other) => table.match(other, name, path) !== found)) refuseMethodKey(query);
   const asked = head.headers['access-control-request-method'];
   return found ?? (isPreflight(head) && asked !== undefined ? table.match(asked.toUpperCase(), name, path) : undefined);
-}
-
-function queryOf(target: string): string {
-  const at = target.indexOf('?');
-  return at === -1 ? '' : target.slice(at);
 }
 
 /**
@@ -40,11 +35,11 @@ function queryOf(target: string): string {
  * found by the path as sent, with none of them decoded. The allowed part stands below the route's prefix, and
  * everything there has one price: however the API reads it, the price is right.
  */
-export function parseAllowedTarget(refused: TargetResult, asked: Omit<Asked, 'path'>): TargetResult {
+export function parseAllowedTarget(refused: TargetResult, asked: Omit<Asked, 'path' | 'query'>): TargetResult {
   const read = parseRequestTarget(asked.head.target, ENCODED_CHARACTERS);
   if (!read.ok) return refused;
-  const { path } = read.target;
-  const route = matchRoute({ ...asked, path });
+  const { path, query } = read.target;
+  const route = matchRoute({ ...asked, path, query });
   if (route?.encoded === undefined || !isBelowFront(path, route.pattern.segments.length)) return refused;
   return parseRequestTarget(asked.head.target, route.encoded);
 }
