@@ -1,10 +1,11 @@
-import { looseForm } from '../domain/fold-key.ts';
 import { type Condition, isOfBody, type Subject, subjectKey, type When } from '../domain/when.ts';
-import { type Fact, type Facts, mistakable, passes, textOf } from './fact.ts';
+import { conditionsOf, type Entry, exactTexts } from './decision-entry.ts';
+import { type Fact, type Facts, passes } from './fact.ts';
 import { GRAPHQL_POINTERS } from './graphql-request.ts';
 import { JSONRPC_POINTERS } from './jsonrpc-calls.ts';
-import { isConvertible, nearlyPasses } from './near-miss.ts';
+import { mistakable, nearlyPasses } from './near-miss.ts';
 import { type PointerTree, pointerTree } from './pointer-tree.ts';
+import { TextIndex } from './text-index.ts';
 
 /** Something that is chosen by conditions. */
 export interface Choice {
@@ -17,26 +18,6 @@ export type ByHead<C> =
   | { readonly kind: 'none' }
   /** `possible`: the choices that can still fit, up to the first that needs no body. */
   | { readonly kind: 'body'; readonly possible: readonly C[] };
-
-/** A choice with its conditions, those of the head first. */
-interface Entry<C> {
-  readonly choice: C;
-  readonly head: readonly Condition[];
-  readonly body: readonly Condition[];
-}
-
-/** Entries that ask one subject for exact texts, by text; all others are candidates for every text. */
-interface Index<C> {
-  readonly subject: Subject;
-  readonly byText: ReadonlyMap<string, readonly number[]>;
-  readonly others: readonly number[];
-  /** Without the conditions that were looked up. */
-  readonly entries: readonly Entry<C>[];
-  /** The conditions that were looked up, by entry. */
-  readonly asked: ReadonlyMap<number, Condition>;
-  /** The loose forms of the texts; `undefined` where other values can be taken for some of them. */
-  readonly looseTexts: ReadonlySet<string> | undefined;
-}
 
 /** Whether conditions hold: `nearly` where one of them would hold at a lenient API only. */
 type Fit = 'exactly' | 'nearly' | 'not';
@@ -57,7 +38,7 @@ export class Decision<C extends Choice> {
   /** Whether requests are GraphQL. */
   readonly isGraphql: boolean;
   readonly #entries: readonly Entry<C>[];
-  readonly #index: Index<C> | undefined;
+  readonly #index: TextIndex<C> | undefined;
   readonly #isDearer: (one: C, other: C) => boolean;
   /** By subject, the texts that conditions ask for as they are. */
   readonly #literals = new Map<string, Set<string>>();
@@ -80,7 +61,7 @@ export class Decision<C extends Choice> {
     this.members = [
       ...pointerTree(subjects.flatMap((each) => (each.kind === 'json' ? [each.pointer] : []))).children.keys(),
     ];
-    this.#index = indexOf(this.#entries);
+    this.#index = TextIndex.of(this.#entries);
     for (const condition of choices.flatMap(({ when }) => when)) this.#noteLiterals(condition);
     if (this.#entries.every(({ head }) => head.length === 0)) this.#byAnyHead = this.#chooseByHead(NO_FACTS);
   }
@@ -110,24 +91,13 @@ export class Decision<C extends Choice> {
   #firstOf(facts: Facts, missed: C[]): C | undefined {
     const index = this.#index;
     if (index === undefined) {
-      return this.#entries.find((entry) => this.#takes(entry, this.#fitOf(all(entry), facts), missed))?.choice;
+      return this.#entries.find((entry) => this.#takes(entry, this.#fitOf(conditionsOf(entry), facts), missed))?.choice;
     }
-    const { subject, byText, others, entries } = index;
-    const fact = facts.of(subject);
-    const text = textOf(fact, subject);
-    const exact = text === undefined ? NOTHING : byText.get(text);
-    const fitting = exact ?? nearlyAsked(index, fact);
-    // Two ascending lists, taken as one.
-    for (let one = 0, other = 0; ; ) {
-      const at = Math.min(fitting[one] ?? entries.length, others[other] ?? entries.length);
-      const entry = entries[at];
-      if (entry === undefined) return undefined;
-      const isNear = exact === undefined && fitting[one] === at;
-      const fit = this.#fitOf(all(entry), facts);
-      if (this.#takes(entry, isNear && fit === 'exactly' ? 'nearly' : fit, missed)) return entry.choice;
-      if (fitting[one] === at) one += 1;
-      else other += 1;
+    for (const { entry, how } of index.candidates(facts.of(index.subject))) {
+      const fit = this.#fitOf(conditionsOf(entry), facts);
+      if (this.#takes(entry, fit === 'exactly' ? how : fit, missed)) return entry.choice;
     }
+    return undefined;
   }
 
   #takes({ choice }: Entry<C>, fit: Fit, missed: C[]): boolean {
@@ -180,8 +150,6 @@ export class Decision<C extends Choice> {
   }
 }
 
-const NOTHING: readonly number[] = [];
-
 const NO_FACTS: Facts = {
   of({ kind }) {
     throw new Error(`nothing is known of ${kind}`);
@@ -192,55 +160,4 @@ function pointersOf(subject: Subject): readonly string[] {
   if (subject.kind === 'json') return [subject.pointer];
   if (subject.kind === 'graphql') return GRAPHQL_POINTERS;
   return subject.kind === 'jsonrpc' ? JSONRPC_POINTERS : [];
-}
-
-/** The entries that would be looked up with a value at a lenient API. */
-function nearlyAsked<C>({ subject, asked, looseTexts }: Index<C>, fact: Fact): readonly number[] {
-  if (!('text' in fact)) return NOTHING;
-  if (looseTexts !== undefined && !looseTexts.has(looseForm(fact.text))) return NOTHING;
-  return [...asked].filter(([, { test }]) => nearlyPasses(test, fact, subject)).map(([at]) => at);
-}
-
-function all<C>({ head, body }: Entry<C>): readonly Condition[] {
-  return head.length === 0 ? body : [...head, ...body];
-}
-
-/**
- * An index by the subject that most entries test for equality; `undefined` below three of them, where it does not pay.
- */
-function indexOf<C>(entries: readonly Entry<C>[]): Index<C> | undefined {
-  const counts = new Map<string, { readonly subject: Subject; count: number }>();
-  for (const entry of entries) {
-    for (const condition of [...entry.head, ...entry.body]) {
-      if (exactTexts(condition) === undefined) continue;
-      const key = subjectKey(condition.subject);
-      const known = counts.get(key) ?? { subject: condition.subject, count: 0 };
-      known.count += 1;
-      counts.set(key, known);
-    }
-  }
-  const [best] = [...counts.values()].sort((one, other) => other.count - one.count);
-  if (best === undefined || best.count < 3) return undefined;
-  const key = subjectKey(best.subject);
-  const byText = new Map<string, number[]>();
-  const asked = new Map<number, Condition>();
-  const others: number[] = [];
-  const rest = entries.map((entry, at) => {
-    const indexed = [...entry.head, ...entry.body].find(
-      (each) => subjectKey(each.subject) === key && exactTexts(each) !== undefined,
-    );
-    const texts = indexed && exactTexts(indexed);
-    if (texts === undefined) others.push(at);
-    if (indexed !== undefined) asked.set(at, indexed);
-    for (const text of new Set(texts)) byText.set(text, [...(byText.get(text) ?? []), at]);
-    const isLeft = (condition: Condition) => condition !== indexed;
-    return { choice: entry.choice, head: entry.head.filter(isLeft), body: entry.body.filter(isLeft) };
-  });
-  const isConverted = [...asked.values()].some(({ test }) => isConvertible(test));
-  const looseTexts = isConverted ? undefined : new Set([...byText.keys()].map(looseForm));
-  return { subject: best.subject, byText, others, entries: rest, asked, looseTexts };
-}
-
-function exactTexts({ test }: Condition): readonly string[] | undefined {
-  return test.kind === 'texts' && test.patterns.every((pattern) => !pattern.includes('*')) ? test.patterns : undefined;
 }

@@ -1,14 +1,6 @@
 import { GatewayError } from '../domain/gateway-error.ts';
 import { compareNumbers, plainNumber } from '../domain/plain-number.ts';
-import {
-  fitsPattern,
-  isOfBody,
-  type Subject,
-  subjectKey,
-  type ValueTest,
-  type When,
-  whenText,
-} from '../domain/when.ts';
+import { fitsPattern, isOfBody, type Subject, subjectKey, type ValueTest } from '../domain/when.ts';
 import { bodyAmbiguous } from './json-fault.ts';
 
 /** The value of one subject in a request. */
@@ -67,9 +59,8 @@ export function textOf(fact: Fact, subject: Subject): string | undefined {
 function numberOf(fact: Fact, subject: Subject): string | undefined {
   if (fact.kind === 'absent') return undefined;
   if (fact.kind === 'number') return fact.text;
-  const isOfHead = subject.kind === 'header' || subject.kind === 'query';
   // Of `1000e-3`, which is 1, readers such as JavaScript's `parseInt` make 1000.
-  const isWritten = isOfHead && fact.kind === 'text' && !/e/i.test(fact.text);
+  const isWritten = !isOfBody(subject) && fact.kind === 'text' && !/e/i.test(fact.text);
   const number = isWritten ? plainNumber(fact.text) : undefined;
   if (number === undefined) throw ambiguous(subject, 'a number is expected');
   return number;
@@ -77,14 +68,5 @@ function numberOf(fact: Fact, subject: Subject): string | undefined {
 
 function ambiguous(subject: Subject, wrong: string): GatewayError {
   const detail = `${subjectKey(subject)}: ${wrong}.`;
-  const isOfHead = subject.kind === 'header' || subject.kind === 'query';
-  return isOfHead ? new GatewayError('request_ambiguous', { detail }) : bodyAmbiguous(detail);
-}
-
-/** A request that a lenient API would take for one of a dearer price. */
-export function mistakable(when: When): GatewayError {
-  const detail = `Some APIs take this request for one where ${whenText(when)}: spell it so, or otherwise.`;
-  return when.some(({ subject }) => isOfBody(subject))
-    ? bodyAmbiguous(detail)
-    : new GatewayError('request_ambiguous', { detail });
+  return isOfBody(subject) ? bodyAmbiguous(detail) : new GatewayError('request_ambiguous', { detail });
 }

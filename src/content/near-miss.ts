@@ -1,14 +1,16 @@
 import { looseForm } from '../domain/fold-key.ts';
-import { fitsPattern, type Subject, type ValueTest } from '../domain/when.ts';
+import { GatewayError } from '../domain/gateway-error.ts';
+import { fitsPattern, isOfBody, type Subject, type ValueTest, type When, whenText } from '../domain/when.ts';
 import type { Fact } from './fact.ts';
+import { bodyAmbiguous } from './json-fault.ts';
 
-/** The patterns of a test in their loose form; none where the test is not compared loosely. */
+/** The patterns of tests in their loose form, made when they are first needed. */
 const LOOSE = new WeakMap<ValueTest, readonly string[]>();
 
 /**
  * Whether a value that fails a test would pass it at a lenient API: one that ignores case, blanks around the text and
- * letters without width (names of methods at Nethermind and in PHP, of models at Ollama, of enums in .NET), or that takes
- * another value for `true` or a number (pydantic).
+ * letters without width (names of methods in Nethermind and PHP, of models in Ollama, of enums in .NET), or one that
+ * takes another value for `true` or for a number (pydantic).
  */
 export function nearlyPasses(test: ValueTest, fact: Fact, subject: Subject): boolean {
   if (test.kind !== 'texts') return false;
@@ -24,9 +26,17 @@ export function nearlyPasses(test: ValueTest, fact: Fact, subject: Subject): boo
       return fact.kind === 'text' && fitsLoosely(test, fact.text, () => true);
     case 'header':
     case 'query':
-      // A pattern such as `*bot*` says how it is meant.
+      // A pattern with `*` says itself which spellings are meant.
       return fact.kind === 'text' && (isRespelled(test, fact.text) || fitsLoosely(test, fact.text, isWhole));
   }
+}
+
+/** The fault of a request that a lenient API would take for one of a dearer price. */
+export function mistakable(when: When): GatewayError {
+  const detail = `Some APIs take this request for one where ${whenText(when)}: write the value exactly so, or send another one.`;
+  return when.some(({ subject }) => isOfBody(subject))
+    ? bodyAmbiguous(detail)
+    : new GatewayError('request_ambiguous', { detail });
 }
 
 type TextTest = ValueTest & { readonly kind: 'texts' };
@@ -48,12 +58,12 @@ function isWhole(pattern: string): boolean {
   return !pattern.includes('*');
 }
 
-/** Behind a `*`, words of a text are looked for, not a name. */
+/** A pattern that begins with `*` looks for words in a text, not for a name. */
 function isFrontKnown(pattern: string): boolean {
   return !pattern.startsWith('*');
 }
 
-/** Whether some readers convert a text or a number to one of the values. What is no boolean is true to many. */
+/** Whether some readers convert a text or a number to one of the values. To many, all that is no boolean is true. */
 function isConverted(test: TextTest, text: string): boolean {
   return isOfBooleans(test) || isRespelled(test, text);
 }
@@ -64,7 +74,7 @@ function isRespelled({ patterns }: TextTest, text: string): boolean {
   return value !== undefined && patterns.some((pattern) => valueIn(pattern) === value);
 }
 
-/** Whether other values than texts in another spelling can pass a test nearly. */
+/** Whether values can pass a test nearly that are no other spelling of its texts, such as `1` for `true`. */
 export function isConvertible(test: ValueTest): boolean {
   return test.kind === 'texts' && (isOfBooleans(test) || test.patterns.some((each) => valueIn(each) !== undefined));
 }
