@@ -9,7 +9,7 @@ import type { Place, Source } from './source.ts';
 
 /** Methods that are meant to change nothing at the API (RFC 9110 §9.2.1). */
 const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
-/** Methods with which frameworks read forms. */
+/** Methods whose forms frameworks read. */
 const WITH_FORMS: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 /** A host that no file names: reserved by RFC 2606. */
 const ANOTHER_HOST = 'another.invalid';
@@ -115,13 +115,13 @@ function findLostSessions(
   add(leaks, place, wrong, 'one server, unless they keep no sessions');
 }
 
-/** PHP's `$_REQUEST`, Go's `FormValue`, Rails and servlets find a key in a form as well, which is not read for a price. */
+/** PHP's `$_REQUEST`, Go's `FormValue`, Rails and servlets find a key also in a form. No price reads a form. */
 function findFormKeys({ name, methods, prices }: Route, fields: RouteFields | undefined, leaks: Leaks): void {
   if (fields === undefined || methods?.every((method) => !WITH_FORMS.has(method)) === true) return;
   const subjects = prices.flatMap(({ when }) => when.map(({ subject }) => subject));
   const asked = subjects.find(({ kind }) => kind === 'query');
   if (asked?.kind !== 'query') return;
-  const wrong = `an API that takes a form and the query for one finds ${asked.name} in the body of ${name}`;
+  const wrong = `an API that reads forms like the query finds ${asked.name} also in the body of ${name}, where no price sees it`;
   add(leaks, fields.prices.place, wrong, 'methods: [GET], unless the API reads the query alone');
 }
 

@@ -179,7 +179,7 @@ describe('warnings', () => {
     const upTo = (range: string) => `{ when: { query: { limit: ${range} } }, price: $0.001 }`;
     const found = warnings(upTo('{ max: 10 }'), '{ price: $1 }').filter((line) => line.includes('-1'));
     expect(found).toEqual([
-      'routes[0].prices[0]: -1 fits query limit is up to 10, too, which some APIs take for no limit',
+      'routes[0].prices[0]: -1 fits "query limit is up to 10", and some APIs take it for no limit',
     ]);
     const others = [warnings(upTo('{ min: 0, max: 10 }'), '{ price: $1 }'), warnings(upTo('{ max: 10 }'), REST)];
     expect(others.flat().filter((line) => line.includes('-1'))).toEqual([]);

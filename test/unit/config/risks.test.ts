@@ -155,11 +155,10 @@ describe('a price by a key of the query', () => {
   const prices = 'prices: [{ when: { query: { tier: dear } }, price: $1 }, { price: $0.1 }]';
 
   it('causes a warning where forms are taken, in which some APIs find the key, too', () => {
-    const found = 'an API that takes a form and the query for one finds tier in the body of';
-    expect(warned('', `path: /a, settle: before, methods: [POST], ${prices}`)).toEqual([
-      `routes[0].prices: ${found} POST /a`,
-    ]);
-    expect(warned('', `path: /a, settle: before, ${prices}`)).toEqual([`routes[0].prices: ${found} /a`]);
+    const found = (name: string) =>
+      `routes[0].prices: an API that reads forms like the query finds tier also in the body of ${name}, where no price sees it`;
+    expect(warned('', `path: /a, settle: before, methods: [POST], ${prices}`)).toEqual([found('POST /a')]);
+    expect(warned('', `path: /a, settle: before, ${prices}`)).toEqual([found('/a')]);
     expect(warned('', `path: /a, methods: [GET], ${prices}`)).toEqual([]);
   });
 });
