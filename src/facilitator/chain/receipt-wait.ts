@@ -9,8 +9,8 @@ import type { ChainNode } from './chain-node.ts';
  */
 const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 1_000;
-/** Each pause is so many times the one before. */
-const LONGER = 3;
+/** Each pause is this many times the one before: in two seconds as few reads as by pauses that begin at 50 and double. */
+const PAUSE_GROWTH = 3;
 
 /** Reads between two repeated sends. */
 const LOOKS_PER_RESEND = 5;
@@ -41,7 +41,7 @@ export async function waitForReceipt(node: ChainNode, wait: ReceiptWait): Promis
     } catch {
       return undefined;
     }
-    pause = Math.min(pause * LONGER, LONGEST_PAUSE_MS);
+    pause = Math.min(pause * PAUSE_GROWTH, LONGEST_PAUSE_MS);
   }
 }
 

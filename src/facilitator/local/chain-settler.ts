@@ -89,7 +89,7 @@ export class ChainSettler {
       const signed = this.#sent(outcome);
       return await this.#followOrRepeat(payment, transfer, { signed, shared: true }, journal);
     }
-    return await this.#settleAlone(payment, transfer, journal, outcome.departed);
+    return await this.#settleAlone(payment, transfer, journal, outcome.done);
   }
 
   /** Forgets a payment whose outcome is certain now: if it were settled again, it would get a new transaction. */
@@ -111,12 +111,12 @@ export class ChainSettler {
     if (this.#failedGas.isSpent(payer)) throw overloaded('Too many settlements of this payer failed lately.');
   }
 
-  /** Sends a transaction for this payment only. `departed` is called when it was sent, or will not be sent. */
+  /** Sends a transaction for this payment only. `done` is called when it was sent, or will not be sent. */
   async #settleAlone(
     payment: Payment,
     transfer: Transfer,
     journal: Journal,
-    departed: () => void,
+    done: () => void,
   ): Promise<SettlementOutcome> {
     let signed: SignedTransaction;
     try {
@@ -127,7 +127,7 @@ export class ChainSettler {
         await journal(this.#attempt(payment, { signed: written, shared: false }));
       signed = this.#sent(await this.#tools.writer.send(call, fees, writeDown));
     } finally {
-      departed();
+      done();
     }
     return (await this.#transactions.follow(payment, transfer, { signed, shared: false })) ?? pending(signed.hash);
   }
