@@ -58,36 +58,35 @@ async function start({ config }: ConfigOptions, world: CliWorld): Promise<ExitCo
   if (primary !== undefined) return await startWorker(config, world, primary);
   const watch = watchForStop(terminal);
   const leaveLogSignals = takeLogSignals(terminal);
-  const opened: Opened = { reloader: undefined };
-  const reload = (): void => void opened.reloader?.reload();
+  const unclosed: Unclosed = { reloader: undefined };
+  const reload = (): void => void unclosed.reloader?.reload();
   // From the start: without a listener SIGHUP would end the process.
   terminal.on('SIGHUP', reload);
   try {
     const log = await openLog(terminal.stdout);
-    const { gateway, reloader } = await open(config, world, log, opened);
+    const { gateway, reloader } = await openGateway(config, world, { log, unclosed });
     return await run(gateway, reloader, { watch, log, terminal });
   } finally {
-    await opened.reloader?.close();
+    await unclosed.reloader?.close();
     terminal.off('SIGHUP', reload);
     leaveLogSignals();
     watch.end();
   }
 }
 
-/** What is closed however a start ends. */
-interface Opened {
+/** What is closed when the command ends, also where the gateway did not start. */
+interface Unclosed {
   reloader: Reloader | undefined;
 }
 
 /**
- * Reads the configuration and opens the gateway on it. On its own: what was read is not kept while the gateway runs, nor
- * is the plan of the start once another one is in force.
+ * Reads the configuration and opens the gateway on it. A function of its own, so that nothing that was read stays in
+ * memory while the gateway runs, and the first plan not longer than it is in force.
  */
-async function open(
+async function openGateway(
   config: string,
   world: CliWorld,
-  log: Logger,
-  opened: Opened,
+  { log, unclosed }: { readonly log: Logger; readonly unclosed: Unclosed },
 ): Promise<{ readonly gateway: RunningGateway; readonly reloader: Reloader }> {
   const { terminal, registry } = world;
   const schemes = await registry.loadSchemes();
@@ -111,7 +110,7 @@ async function open(
     { plan, contents: reading.contents },
     { read: readAgain, readFile: readTextFile, file: config, log, tokens },
   );
-  opened.reloader = reloader;
+  unclosed.reloader = reloader;
   const gateway = await startProcesses(plan, reading, { schemes, registry, log, reloader });
   reloader.begin(gateway, gateway.metrics.config);
   return { gateway, reloader };

@@ -29,7 +29,7 @@ export interface CompiledPrice {
   readonly fields: PriceFields;
 }
 
-/** All requests of a route. One list for all routes: of a hundred thousand empty ones each takes its room. */
+/** The conditions of a price for all requests. One empty list for all routes: a hundred thousand of them take memory. */
 const ALWAYS: When = [];
 
 /** Compiles the price or the prices of a route; `undefined` where one of them is not sound. */

@@ -1,9 +1,9 @@
-/** Parts of a text that are shorter than this are copies already. */
+/** Shortest part of a text that V8 makes as a view. */
 const SHORTEST_VIEW = 13;
 
 /**
- * The same text, on its own. V8 makes a longer part of a text as a view of the whole: one path of a price table that is
- * kept would keep its file in memory.
+ * A copy of a text, by way of JSON. V8 makes a part of a text as a view of the whole: one kept path of a price table would
+ * keep the whole file in memory.
  */
 export function ownText(text: string): string {
   return text.length < SHORTEST_VIEW ? text : String(JSON.parse(JSON.stringify(text)));

@@ -1,10 +1,10 @@
 import type { PathPattern, PatternSegment } from '../domain/route.ts';
 
-/** The segments of a price table, each once: most paths begin alike, and a hundred thousand first segments are 4 MB. */
+/** The segments of a price table, each once. Most paths begin alike: a hundred thousand first segments take 4 MB. */
 export class SharedSegments {
   readonly #known = new Map<string, PatternSegment>();
 
-  /** The same pattern, of segments that other patterns have, too. */
+  /** The same pattern, whose segments are those of other patterns where they are equal. */
   in({ segments, ...pattern }: PathPattern): PathPattern {
     return { ...pattern, segments: segments.map((segment) => this.#shared(segment)) };
   }

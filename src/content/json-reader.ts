@@ -37,8 +37,8 @@ export interface JsonDocument {
  * Reads values out of a JSON text (RFC 8259), and refuses every text that another reader could read in another way: one
  * with a byte order mark, other encodings than UTF-8, comments, trailing commas or bytes, lone surrogates, a key that
  * an object has twice (after unescaping; on the path of a pointer also if only the case differs), nesting over 64, NUL
- * in a key, `__proto__` on the path of a pointer, more items than 10 000 where they are read one by one, or a number that is asked for and that doubles
- * cannot hold.
+ * in a key, `__proto__` on the path of a pointer, more items than 10 000 where they are read one by one, or a number
+ * that is asked for and that doubles cannot hold.
  *
  * @param itemsToo whether a list at the top is read item by item, the pointers being those of the items
  * @throws GatewayError `body_ambiguous`

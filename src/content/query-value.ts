@@ -58,11 +58,14 @@ function readings(key: string): readonly string[] {
   return [front, inner.replaceAll(/[[\]\0]+/g, '_')];
 }
 
-/** Whether some reader finds a name under a key. `page[number]` is beside `page[size]`, not in its place. */
+/**
+ * A test whether some server finds the value of a name under a key. `page[number]` stands beside `page[size]`, not in its
+ * place.
+ */
 function readerOf(name: string): (key: string) => boolean {
   if (BRACKET.test(name)) {
     const parts = partsOf(name);
-    return (key) => areOfOne(parts, partsOf(key));
+    return (key) => overlap(parts, partsOf(key));
   }
   const wanted = readings(name);
   return (key) => readings(key).some((reading) => wanted.includes(reading));
@@ -74,8 +77,8 @@ function partsOf(key: string): readonly string[] {
   return plain.replaceAll(']', '').split(/[[.\0]/);
 }
 
-/** Whether a value under one of them is within, around or in place of one under the other. An empty name is any. */
-function areOfOne(one: readonly string[], other: readonly string[]): boolean {
+/** Whether the value of one key is the other's, or within or around it. An empty name stands for any. */
+function overlap(one: readonly string[], other: readonly string[]): boolean {
   return one.every((part, at) => part === '' || part === (other[at] || part));
 }
 

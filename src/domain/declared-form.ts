@@ -7,17 +7,17 @@ import { nominatedBy } from './connection-options.ts';
 export type OtherForm = 'encoded' | 'other_type' | 'other_charset' | 'undeclared';
 
 /**
- * Media types of bodies that an API would not read as JSON, though they may be JSON as well. Of protobuf, too: its fields
- * have no order and no end of their own, so that a text of JSON can be one of its messages.
+ * Media types of bodies that an API would not read as JSON, though they may be JSON as well. Protobuf is among them: its
+ * fields have no order, and a message no mark of its end, so that a text of JSON can be one.
  */
 const NOT_JSON =
   /^\s*(?:application\/x-www-form-urlencoded|multipart\/|application\/graphql\s*(?:;|$)|[^;]*[/+]xml|[^;]*[/+.-](?:grpc|proto(?:buf)?(?![a-z])))/i;
 /** The usual header, which needs no further check, and other spellings of it. */
 const USUAL_JSON = 'application/json';
 const PLAIN_JSON = /^application\/json(?:; ?charset=utf-8)?$/i;
-/** A media type, whatever its parameters are. Rack takes another value for none. */
+/** A media type, whatever its parameters are. Rack takes any other value for none. */
 const MEDIA_TYPE = /^\s*[^\s;,/]+\/[^\s;,/]/;
-/** Every mention of a charset, also in parts and encoded (RFC 2231), as Django reads it; and those of UTF-8. */
+/** Every mention of a charset, also in parts and encoded (RFC 2231), as Django reads it; and mentions of UTF-8 alone. */
 const CHARSET = /charset/gi;
 const UTF_8 = /;\s*charset\s*=\s*(?:utf-?8|"utf-?8")\s*(?=;|$)/gi;
 

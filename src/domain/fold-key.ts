@@ -11,7 +11,7 @@ const UNSEEN = /^[\s\p{Cc}\p{Z}]+|[\s\p{Cc}\p{Z}]+$|\p{Cf}/gu;
 /** Texts that lenient readers do not change. */
 const PLAIN = /^(?! )[ -@[-`{-~]*(?<! )$/;
 
-/** The one form of all spellings in which lenient readers find a value: without case, and what cannot be seen of it. */
+/** One form for all spellings that lenient readers take for one value: case folded, without what cannot be seen. */
 export function looseForm(text: string): string {
   return PLAIN.test(text) ? text : foldKey(text.replace(UNSEEN, ''));
 }

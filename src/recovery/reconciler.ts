@@ -52,7 +52,7 @@ export class Reconciler {
   readonly #monotonic: () => number;
   /** The time for deleting old rows. */
   readonly #steady: SteadyClock;
-  /** Whether that clock has met what the ledger knows of the time. */
+  /** Whether that clock was compared with the newest payment of the ledger. */
   #isCompared = false;
   /**
    * The time by which other processes count as gone. A jump ahead is followed only when each living process has had time
@@ -184,7 +184,7 @@ export class Reconciler {
     this.#wholeAt = this.#monotonic();
   }
 
-  /** Nothing is deleted before: the clock of this process may have been wrong from its start. */
+  /** Comes before anything is deleted: the clock of this process may have been wrong from its start. */
   async #compareClock(): Promise<void> {
     if (this.#isCompared) return;
     const { records, unreadable } = await this.#deps.store.page({}, undefined, 1, 'newest first');

@@ -5,8 +5,11 @@
 const TOLERANCE_MS = 1000;
 /** How long a clock has to stay ahead until it is believed in what is deleted, in milliseconds. */
 const BELIEVED_AFTER_MS = 3_600_000;
-/** How far the clock may be ahead of what the store knows when a process begins, in milliseconds: many sell little. */
-const FRESH_MS = 86_400_000;
+/**
+ * How far the clock may be ahead of the newest payment when a process begins, in milliseconds: many a gateway sells
+ * nothing for hours.
+ */
+const QUIET_MS = 86_400_000;
 
 /**
  * The wall clock without its jumps ahead, until they have lasted for a while. It decides what is deleted: a clock that
@@ -19,8 +22,8 @@ const FRESH_MS = 86_400_000;
  * | is put back | goes back with it: less is forgotten, and fewer processes are gone |
  * | jumps ahead | goes on at its pace, and follows once the jump has lasted, by default for an hour |
  *
- * It begins with the wall clock; where that is a day ahead of the latest moment in the store, it counts as one that has
- * jumped ahead. If a process was misled all the same, the store knows what may have been deleted: see
+ * It begins with the wall clock. Where that is more than a day ahead of the latest moment in the store, it counts as one
+ * that has jumped ahead. If a process was misled all the same, the store knows what may have been deleted: see
  * `Ledger.mayHaveForgotten` and `SignIns.spendNonce`.
  */
 export class SteadyClock {
@@ -49,13 +52,13 @@ export class SteadyClock {
   }
 
   /**
-   * Begins anew, by a moment that was known before this process: a machine may boot with a clock that is years ahead, and
-   * the books would be deleted before it is corrected.
+   * Goes back to the latest moment in the store, where the wall clock began a day or more after it: a machine may boot
+   * with a clock that is years ahead, and the books would be deleted before it is corrected.
    *
-   * @param known Unix milliseconds
+   * @param known the latest moment in the store, in Unix milliseconds
    */
   beginAfter(known: number): void {
-    if (this.#wallAt <= known + FRESH_MS) return;
+    if (this.#wallAt <= known + QUIET_MS) return;
     this.#wallAt = known;
     this.#aheadSince = this.#lookedAt;
   }

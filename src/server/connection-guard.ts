@@ -17,7 +17,7 @@ export class ConnectionGuard {
   readonly #byAddress = new Counts();
   readonly #mostFiles: number;
   #open = 0;
-  /** Weak: a plan is as large as its file. */
+  /** By plan. Weak, because a plan is as large as its file and must not outlive its time. */
   readonly #bounds = new WeakMap<Plan, number>();
 
   constructor(runtime: () => Pick<Runtime, 'plan' | 'trustedPeers'>, mostFiles = mostOpenFiles()) {

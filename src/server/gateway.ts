@@ -100,7 +100,7 @@ async function openBaseParts(plan: Plan, store: PaymentStore, deps: GatewayDeps)
   return { owner, tracer, store, openParts, planParts: await askPatiently(() => openParts(plan)), opener };
 }
 
-/** Not within a function that knows the first plan, which would be kept as long as this. */
+/** Outside of the functions that know the first plan: a function made within one of them would keep it in memory. */
 function partsOpener(store: PaymentStore, deps: GatewayDeps): (plan: Plan) => Promise<PlanParts> {
   return (plan) => openPlanParts(plan, store, deps);
 }
@@ -115,6 +115,7 @@ async function closing<T>(store: PaymentStore, opening: Promise<T>): Promise<T> 
   }
 }
 
+/** Another way in for a plan, where it has one. Outside of `listen` for the reason of {@link partsOpener}. */
 async function openDoor(plan: Plan, { doorKinds }: Registry): Promise<Door | undefined> {
   return await doorKinds.find((kind) => kind.isFor(plan))?.open(plan);
 }

@@ -4,9 +4,8 @@ import { notice, type Terminal } from '../terminal.ts';
 import type { OpenBooks } from './open-books.ts';
 
 /**
- * Says so where a report reaches back to payments that were deleted: its sums look like those of the whole time.
- * Authorizations end after their claim, so that of the payments from a moment on some may be gone if one was deleted
- * whose authorization ended later.
+ * Says so where payments of a report's time were deleted: its sums look like those of the whole time. An authorization
+ * ends after its claim: if one that ended after a moment was deleted, payments from that moment on may be missing.
  */
 export async function noteGonePayments(
   { books }: Pick<OpenBooks, 'books'>,
@@ -16,12 +15,12 @@ export async function noteGonePayments(
   try {
     if (!(await books.mayHaveForgotten(Math.floor(since / 1000)))) return;
   } catch (fault) {
-    // A reader without rights to more than the payments gets its report.
+    // A user with rights to the payments alone gets its report.
     if (isStoreFault(fault)) return;
     throw fault;
   }
   notice(
     terminal,
-    'note: payments of this time have been deleted, which `retention` says (default 90 days): they are missing here; --since a later time to be sure of all',
+    'note: payments of this time have been deleted and are missing here; `retention` (default 90 days) says when; a later --since leaves their time out',
   );
 }

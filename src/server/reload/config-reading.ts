@@ -40,16 +40,19 @@ export function readKept(contents: FileContents): ReadFile {
   };
 }
 
-/** What tells whether files have changed, by path: digests, as the files are large or secret; `undefined` as there. */
+/**
+ * A digest of each file of {@link FileContents}, by path: tells whether a file has changed without keeping its text, which
+ * is large or secret. `undefined` for a file without content.
+ */
 export type FileDigests = ReadonlyMap<string, string | undefined>;
 
 /**
- * How much of a text is hashed at once. Of a whole one of 5 MB a copy of 15 MB would be made, and glibc gives neither that
- * nor anything smaller back to the system once it was freed.
+ * How much of a text is hashed at once. To hash 5 MB at once takes a copy of 15 MB, and once glibc has freed a copy of that
+ * size, it keeps that and all smaller ones for later.
  */
 const PART_CHARS = 32_768;
 
-/** The digests of files. */
+/** The digests of the files that a configuration was read from. */
 export function digestsOf(contents: FileContents): FileDigests {
   return new Map([...contents].map(([path, text]) => [path, digestOf(text)]));
 }

@@ -3,16 +3,16 @@ import { StoreOpenError } from '../store-open-error.ts';
 import type { PostgresAccess } from './postgres-session.ts';
 
 /** Most tables that a message names. */
-const NAMED = 5;
+const MOST_NAMED = 5;
 
 /**
- * Tables of the ledger that the role may not use: without a right that every sale needs, or behind row-level security
- * without a policy for any row. The ledger is where the search path finds it.
+ * The tables of the ledger with the rights that a sale needs and the role lacks, and whether row-level security without a
+ * policy hides every row. The ledger is where the search path finds it.
  */
-const MISSING = String.raw`SELECT tables.relname AS name, ARRAY_REMOVE(ARRAY[
+const RIGHTS = String.raw`SELECT tables.relname AS name, ARRAY_REMOVE(ARRAY[
       CASE WHEN NOT has_table_privilege(tables.oid, 'SELECT') THEN 'SELECT' END,
       CASE WHEN NOT has_table_privilege(tables.oid, 'INSERT') THEN 'INSERT' END,
-      CASE WHEN NOT has_table_privilege(tables.oid, 'UPDATE') THEN 'UPDATE' END], NULL) AS rights,
+      CASE WHEN NOT has_table_privilege(tables.oid, 'UPDATE') THEN 'UPDATE' END], NULL) AS lacking,
     row_security_active(tables.oid) AND NOT EXISTS (SELECT 1 FROM pg_policy WHERE polrelid = tables.oid) AS hidden,
     quote_ident(nspname) AS schema, quote_ident(current_user) AS role
   FROM pg_class AS tables JOIN pg_namespace AS schemas ON schemas.oid = tables.relnamespace
@@ -23,32 +23,33 @@ const MISSING = String.raw`SELECT tables.relname AS name, ARRAY_REMOVE(ARRAY[
 
 interface TableRights {
   readonly name: string;
-  readonly rights: readonly string[];
+  /** The rights that the role lacks. */
+  readonly lacking: readonly string[];
   readonly hidden: boolean;
   readonly schema: string;
   readonly role: string;
 }
 
 /**
- * Makes sure that the role may use every table. Tables that a new version made, by a role of its own, are closed to the
- * gateway's role until somebody opens them: money would move, and what it bought could not be written down. To a reader
- * that row-level security shows nothing, an account of sales would look empty.
+ * Makes sure that the role may use every table. Where another role made the tables of a new version, the gateway's role
+ * has no rights to them until it is granted some: money would move, and what it bought could not be written down. A
+ * reader to whom row-level security shows no row would report that nothing was sold.
  *
  * @throws StoreOpenError
  */
 export async function requireTableRights(client: ClientBase, access: PostgresAccess): Promise<void> {
-  const { rows } = await client.query<TableRights>(MISSING);
-  const [hidden] = rows.filter((row) => row.hidden);
+  const { rows } = await client.query<TableRights>(RIGHTS);
+  const hidden = rows.find((row) => row.hidden);
   if (hidden !== undefined) {
     throw new StoreOpenError(
       `row-level security hides every row of the ledger from the user\n  table: ${hidden.name}\nrun as its owner: ALTER TABLE ${hidden.schema}.${hidden.name} DISABLE ROW LEVEL SECURITY, or make a policy for ${hidden.role}`,
     );
   }
-  const missing = access === 'read' ? [] : rows.filter(({ rights }) => rights.length > 0);
+  const missing = access === 'read' ? [] : rows.filter(({ lacking }) => lacking.length > 0);
   const [first] = missing;
   if (first === undefined) return;
-  const named = missing.slice(0, NAMED).map(({ name, rights }) => `${rights.join(', ')} on ${name}`);
+  const named = missing.slice(0, MOST_NAMED).map(({ name, lacking }) => `${lacking.join(', ')} on ${name}`);
   throw new StoreOpenError(
-    `the user has no right to some tables of the ledger\n  missing: ${named.join('; ')}${missing.length > NAMED ? '; …' : ''}\nrun as their owner: GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${first.schema} TO ${first.role}`,
+    `the user has no right to some tables of the ledger\n  missing: ${named.join('; ')}${missing.length > MOST_NAMED ? '; …' : ''}\nrun as their owner: GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${first.schema} TO ${first.role}`,
   );
 }

@@ -15,15 +15,15 @@ import {
  * Conditions on a row's state, as SQL. Those of partial indexes stand in the schema in the same words.
  */
 
-/** A list of more states costs SQLite a table. */
-const SHORT = 2;
+/** Most states of a list of which SQLite makes no table. */
+const SHORT_LIST = 2;
 
 /**
  * The state is one of these. More than two are compared one by one: SQLite makes a table of a longer `IN` list each time
  * that a statement evaluates it, and a step evaluates the conditions of all partial indexes, before and after.
  */
 export function among(states: readonly PaymentState[]): string {
-  if (states.length <= SHORT) return `state IN ${list(states)}`;
+  if (states.length <= SHORT_LIST) return `state IN ${list(states)}`;
   return `(${states.map((state) => `state = '${state}'`).join(' OR ')})`;
 }
 

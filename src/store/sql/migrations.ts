@@ -174,8 +174,8 @@ export const MIGRATIONS: readonly Migration[] = [
 ];
 
 /**
- * Makes an index of payments anew whose condition means what it did, in the words that queries have now. Where an index
- * fits by what it means, the old one does, and the table is not locked for a new one.
+ * Makes an index of payments again, with its condition in the words that queries have now. It means what it did: where
+ * the meaning counts, the old index stays, and the table is not locked for a new one.
  */
 function reworded(name: string, columns: string, condition: string): Migration {
   const texts = [

@@ -28,7 +28,7 @@ export interface Statement {
 
 const EMPTY_ROW: SqlRow = { get: () => undefined };
 
-/** What a statement gives that changed so many rows and returned none of them. */
+/** The result of a statement that changed this many rows and returns none of them. */
 export function emptyRows(changes: number): readonly SqlRow[] {
   return Array.from({ length: changes }, () => EMPTY_ROW);
 }
@@ -38,9 +38,7 @@ export interface Dialect {
   /** Text that is ordered and compared by code point, whatever the database's language. */
   readonly text: string;
   readonly bytes: string;
-  /**
-   * How a partial index is found to fit a query: by the same `words` of its condition, or by what the condition means.
-   */
+  /** By what a partial index is found to fit a query: by the words of its condition, or by their meaning. */
   readonly fitsIndexesBy: 'words' | 'meaning';
   /** At the end of a subquery: takes its rows, and passes over those that another process is taking. */
   readonly takeRows: string;
@@ -55,7 +53,7 @@ export interface Dialect {
   readonly findColumns: string;
   /** Begins a transaction that one process at a time can be in. */
   readonly beginAlone: readonly string[];
-  /** Whether a statement of such a transaction gave up because sessions of others hold locks on what it changes. */
+  /** Whether a statement of such a transaction gave up because other sessions hold locks on what it changes. */
   isHeldUp(fault: unknown): boolean;
 }
 

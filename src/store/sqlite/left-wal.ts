@@ -3,16 +3,17 @@ import { DatabaseSync } from 'node:sqlite';
 import { StoreOpenError } from '../store-open-error.ts';
 import { describeFault, isDamage } from './sqlite-fault.ts';
 
-/** Largest file that is read whole, in bytes: some two seconds. A start must not wait for minutes. */
+/** Largest file that is read whole, in bytes. That takes some two seconds: a start must not take minutes. */
 const MOST_READ = 256n * 1024n * 1024n;
 
 /**
- * Refuses a backup beside which the `-wal` file of the file before was left, as after a crash: SQLite writes that over the
- * backup, and of both some payments are gone, without a word. Where the file was put in its place after the last write
- * to the `-wal` file, a file that is not too large is read whole; the connection is one that writes nothing. Larger ones are
- * told once SQLite meets the damage.
+ * Refuses a backup beside which the `-wal` file of an earlier database was left, as after a crash: SQLite writes its pages
+ * over the backup without a warning, and payments of both are gone.
  *
- * @throws StoreOpenError
+ * A file that was put in its place after the last write to the `-wal` file is read whole, by a connection that writes
+ * nothing. In a larger file the damage is found once SQLite comes to it (`isDamage`).
+ *
+ * @throws StoreOpenError where the two do not fit
  */
 export function refuseLeftWal(path: string): void {
   const options = { bigint: true, throwIfNoEntry: false } as const;
@@ -33,7 +34,7 @@ function whyDamaged(path: string): string | undefined {
     const said = database.prepare('PRAGMA integrity_check(1)').get()?.['integrity_check'];
     return said === 'ok' ? undefined : String(said).split('\n').at(-1);
   } catch (error) {
-    // What else is wrong with it is reported when it is opened.
+    // Other faults are reported when the file is opened to be used.
     return isDamage(error) ? describeFault(error) : undefined;
   } finally {
     database?.close();

@@ -12,8 +12,8 @@ import { SqliteSession } from './sqlite-session.ts';
 
 const file: SqliteFile = workerData;
 /**
- * Why nothing is read or written any more: what a damaged file says of a payment, such as that it is new, cannot be
- * trusted. Only reports go on.
+ * Set once the file was found damaged: from then on nothing is read or written. A damaged file may say that a used payment
+ * is new. Readers for reports go on.
  */
 let damage: string | undefined;
 
