@@ -96,33 +96,33 @@ export function withLengthOf(replacement: Buffer | undefined, headers: string[])
 /** Statuses of parts of an answer: a range, or what is new in a feed (RFC 3229). */
 export type PartStatus = 206 | 226;
 
-/** Headers that ask for such parts. */
-const OF_PARTS: Readonly<Record<PartStatus, readonly string[]>> = { 206: ['range', 'if-range'], 226: ['a-im'] };
+/** All of them. */
 export const PART_STATUSES: readonly PartStatus[] = [206, 226];
 
-/** Asks for a whole answer, not for parts of these statuses. A server may leave `Range` unobserved, too (RFC 9110 §14.2). */
+/** Headers that ask for a part. */
+const OF_PARTS: Readonly<Record<PartStatus, readonly string[]>> = { 206: ['range', 'if-range'], 226: ['a-im'] };
+
+/** Asks for a whole answer, not for parts of these statuses. A server may ignore `Range` as well (RFC 9110 §14.2). */
 export function forWholeAnswer(headers: readonly string[], parts = PART_STATUSES): string[] {
-  return parts
-    .flatMap((status) => OF_PARTS[status])
-    .reduce<readonly string[]>(without, headers)
-    .slice();
+  return without(headers, ...parts.flatMap((status) => OF_PARTS[status]));
 }
 
-/** Headers that ask for other bytes of the same text. */
-const OF_FORMS = ['accept-encoding', 'accept-charset'];
+/** Headers that ask for the same text in other bytes. */
+const OF_ENCODINGS = ['accept-encoding', 'accept-charset'];
 
 /** Asks for an answer that can be read, whatever the client would take: whole, not compressed, and in UTF-8. */
 export function forReadableAnswer(headers: readonly string[]): string[] {
   // UTF-8 is what an API writes unasked, and the only encoding of JSON (RFC 8259 §8.1).
-  return [...OF_FORMS.reduce<readonly string[]>(without, forWholeAnswer(headers)), 'Accept-Encoding', 'identity'];
+  return [...without(forWholeAnswer(headers), ...OF_ENCODINGS), 'Accept-Encoding', 'identity'];
 }
 
-/** The headers without one, in any spelling that an API would take for it. */
-export function without(headers: readonly string[], lower: string): string[] {
+/** The headers without those of these names, in any spelling that an API would take for them. */
+export function without(headers: readonly string[], ...names: readonly string[]): string[] {
+  const left = new Set(names.map(canonical));
   const out: string[] = [];
   for (let index = 0; index + 1 < headers.length; index += 2) {
     const name = headers[index] ?? '';
-    if (canonical(name.toLowerCase()) !== canonical(lower)) out.push(name, headers[index + 1] ?? '');
+    if (!left.has(canonical(name.toLowerCase()))) out.push(name, headers[index + 1] ?? '');
   }
   return out;
 }
