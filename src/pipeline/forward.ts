@@ -52,8 +52,8 @@ export interface ForwardTerms {
   readonly settled?: boolean;
   /** Whether the call goes on after the client has left, because its answer is stored. */
   readonly lasting?: boolean;
-  /** Whether it goes on a new connection, because it is paid and must not be sent twice. */
-  readonly anew?: boolean;
+  /** The connection that it goes on: a new one where it is paid and must not be sent twice. Default: a kept one. */
+  readonly connection?: 'kept' | 'new';
   /** Which room at the upstream it takes. Default: that of paid calls. */
   readonly room?: 'free' | 'paid';
 }
@@ -67,7 +67,14 @@ export interface ForwardTerms {
 export async function openUpstream(
   request: AcceptedRequest,
   destination: Destination,
-  { paid, watch, settled, lasting, anew = false, room = paid === undefined ? 'free' : 'paid' }: ForwardTerms = {},
+  {
+    paid,
+    watch,
+    settled,
+    lasting,
+    connection = 'kept',
+    room = paid === undefined ? 'free' : 'paid',
+  }: ForwardTerms = {},
 ): Promise<UpstreamResponse> {
   const { head, body, client, runtime, method, clientGone } = request;
   const { upstream, timeoutMs } = destination;
@@ -87,7 +94,7 @@ export async function openUpstream(
       watch,
       hintsTo: mayHint ? client.hints : undefined,
       timeoutMs,
-      anew,
+      connection,
       departure: lasting === true ? undefined : clientGone,
     });
   try {

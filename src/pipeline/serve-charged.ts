@@ -85,8 +85,8 @@ export async function serveCharged(
     if (!digest.matches) throw new BodyRefusedError();
     const lasting = keepsAnswer(request);
     const paid = paidFacts(claimed.record);
-    const anew = !isRepeatable(request);
-    response = await openUpstream(request, request.route, { paid, watch: digest, lasting, anew, settled: true });
+    const connection = isRepeatable(request) ? 'kept' : 'new';
+    response = await openUpstream(request, request.route, { paid, watch: digest, lasting, connection, settled: true });
     checkHead(request, response);
     if (lasting) await keepAnswer(request, claimed, response, digest, services);
     changes = changesOf?.(response);

@@ -18,7 +18,7 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT'
  * once more, on a new connection (RFC 9112 §9.3.1). Nothing else is ever sent twice.
  */
 export class Sending {
-  readonly #request: Pick<ForwardRequest, 'method' | 'path' | 'headers' | 'anew'>;
+  readonly #request: Pick<ForwardRequest, 'method' | 'path' | 'headers' | 'connection'>;
   readonly #servers: ServerChoice<ServerLine>;
   readonly #body: Upload | undefined;
   readonly #handler: Dispatcher.DispatchHandler;
@@ -36,7 +36,7 @@ export class Sending {
   #bytesBefore = 0;
 
   constructor(
-    request: Pick<ForwardRequest, 'method' | 'path' | 'headers' | 'anew'>,
+    request: Pick<ForwardRequest, 'method' | 'path' | 'headers' | 'connection'>,
     body: Upload | undefined,
     servers: ServerChoice<ServerLine>,
     handler: Dispatcher.DispatchHandler,
@@ -90,7 +90,7 @@ export class Sending {
     this.#line = undefined;
   }
 
-  #send(line: ServerLine, connection = this.#request.anew === true ? 'new' : 'kept'): void {
+  #send(line: ServerLine, connection = this.#request.connection ?? 'kept'): void {
     const { method, path, headers } = this.#request;
     this.#line = line;
     this.#isBegun = false;

@@ -29,10 +29,10 @@ export interface ForwardRequest {
    */
   readonly timeoutMs: number;
   /**
-   * Whether it goes on a new connection. A kept one may be closed by the server while the request is written on it: what
-   * must not be sent twice would be lost.
+   * The connection that it goes on, a kept one by default. The server may close a kept one while the request is written on
+   * it: what must not be sent twice would be lost.
    */
-  readonly anew?: boolean;
+  readonly connection?: 'kept' | 'new';
   /** Ends the exchange when the client goes away; without it the exchange goes on. */
   readonly departure?: Departure | undefined;
 }
