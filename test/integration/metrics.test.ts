@@ -80,22 +80,22 @@ describe('metrics', () => {
   it('have a zero, from which reports of money rise, before the first payment of each offer and after a reload', async () => {
     const { network, usdc: asset } = devnet;
     const [scheme, protocol] = ['exact', 'x402 v2'];
-    const zeros = async (name: string, labels: Sample['labels']): Promise<readonly number[]> =>
+    const valuesOf = async (name: string, labels: Sample['labels']): Promise<readonly number[]> =>
       (await scrape(unsettled.adminUrl))
         .filter((sample) => sample.name === name && isDeepStrictEqual(sample.labels, labels))
         .map(({ value }) => value);
     for (const route of ['weather', 'later']) {
-      expect(await zeros('turnpike_revenue_atomic_total', { route, network, asset })).toEqual([0]);
+      expect(await valuesOf('turnpike_revenue_atomic_total', { route, network, asset })).toEqual([0]);
       const settled = { route, network, scheme, protocol, outcome: 'settled' };
-      expect(await zeros('turnpike_payments_total', settled)).toEqual([0]);
+      expect(await valuesOf('turnpike_payments_total', settled)).toEqual([0]);
     }
     const defaulted = { network, scheme, protocol, outcome: 'defaulted' };
-    expect(await zeros('turnpike_payments_total', { route: 'later', ...defaulted })).toEqual([0]);
-    expect(await zeros('turnpike_payments_total', { route: 'weather', ...defaulted })).toEqual([]);
+    expect(await valuesOf('turnpike_payments_total', { route: 'later', ...defaulted })).toEqual([0]);
+    expect(await valuesOf('turnpike_payments_total', { route: 'weather', ...defaulted })).toEqual([]);
 
     const text = `listen: 127.0.0.1:0\n${settings(devnet, upstream.url)}routes: [{ path: /new, price: $1, name: new }]\n`;
     await unsettled.reload(await planOf(text), new Map());
-    expect(await zeros('turnpike_revenue_atomic_total', { route: 'new', network, asset })).toEqual([0]);
+    expect(await valuesOf('turnpike_revenue_atomic_total', { route: 'new', network, asset })).toEqual([0]);
     await unsettled.reload(unsettled.plan, new Map());
   });
 

@@ -9,6 +9,19 @@ import { startUpstream, type TestUpstream } from '../support/upstream.ts';
  * it says. What such a server would take for the dear one must not reach it for nothing.
  */
 
+/** What is dear on each path; the rest is free. */
+const DEAR = [
+  ['/json', '{ json: { /model: dear } }'],
+  ['/nested', '{ json: { /options/size: dear } }'],
+  ['/flag', '{ json: { /dear: true } }'],
+  ['/rpc', '{ jsonrpc: "dear_*" }'],
+  ['/graphql', '{ graphql: { field: dear } }'],
+  ['/query', '{ query: { tier: dear } }'],
+  ['/query-flag', '{ query: { flag: true } }'],
+  ['/page', '{ query: { "page[size]": { min: 100 } } }'],
+  ['/header', '{ header: { X-Tier: dear } }'],
+] as const;
+
 let upstream: TestUpstream;
 let gateway: TestGateway;
 let served: string[];
@@ -19,14 +32,16 @@ beforeAll(async () => {
     res.end('served');
   };
   upstream = await startUpstream((req, res) => void api(req, res).catch(() => {}), 0);
-  const dearOrFree = (path: string, when: string): string => `
-  - { path: ${path}, prices: [{ when: ${when}, price: $0.01 }, { price: free }] }`;
+  const dearOrFree = DEAR.map(
+    ([path, when]) => `  - { path: ${path}, prices: [{ when: ${when}, price: $0.01 }, { price: free }] }`,
+  );
   gateway = await startTestGateway(`upstream: ${upstream.url}
 payTo: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"
 accepts: [base-sepolia]
 facilitator: { url: "http://127.0.0.1:9" }
 store: memory
-routes:${dearOrFree('/json', '{ json: { /model: dear } }')}${dearOrFree('/nested', '{ json: { /options/size: dear } }')}${dearOrFree('/flag', '{ json: { /dear: true } }')}${dearOrFree('/rpc', '{ jsonrpc: "dear_*" }')}${dearOrFree('/graphql', '{ graphql: { field: dear } }')}${dearOrFree('/query', '{ query: { tier: dear } }')}${dearOrFree('/query-flag', '{ query: { flag: true } }')}${dearOrFree('/page', '{ query: { "page[size]": { min: 100 } } }')}${dearOrFree('/header', '{ header: { X-Tier: dear } }')}
+routes:
+${dearOrFree.join('\n')}
   - { path: /by-method, methods: [POST], price: free }
   - { path: /by-method, methods: [DELETE], price: $0.01 }
 `);
