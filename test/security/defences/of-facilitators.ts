@@ -13,7 +13,7 @@ export const FACILITATOR_DEFENCES: readonly Defence[] = [
     ['with the transaction, when', 'readSuccess', 'payer !== undefined && !isPayer(payer, expected)', 'false'],
     ['with the transaction, when', 'readSuccess', 'parseAmount(amount) !== expected.amount', 'false'],
     ['fit a header', 'readSuccess', '<= MAX_EXTENSIONS', '> 0'],
-    ['may be read, for', 'relayedReason', 'reason !== undefined && FORM.test(reason) && KNOWN.has(reason)', 'reason'],
+    ['may be read, for', 'relayedReason', 'KNOWN.has(own) ? own : otherwise', 'own'],
     ['without paths, keys', 'CUTS', '(\\\\b[a-z][a-z0-9+.-]*://|(?<!:)//)', '(never)'],
   ),
   ...defencesOf('unit/facilitator/public-shapes', [

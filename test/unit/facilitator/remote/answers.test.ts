@@ -194,6 +194,7 @@ describe('the answer to /settle', () => {
   it.each([
     ['no reason', null],
     ['a reason of its own', 'insufficient gas for https://node.example/v2/KEY'],
+    ['an unknown one', 'refused_by_the_moon'],
     ['a known one in capitals', 'INSUFFICIENT_FUNDS'],
   ])('leaves the outcome unknown, with a reason that may be read, for %s', (_, errorReason) => {
     const outcome = readSettleAnswer({ ...FAILED, errorReason }, EXPECTED, 200);
