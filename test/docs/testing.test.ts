@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { DEFENCES } from '../security/defences/defences.ts';
 import { findCondition, readSources } from '../security/defences/find-condition.ts';
-import { MCP_DEFENCES } from '../security/defences/of-mcp.ts';
-import { PAYMENT_DEFENCES } from '../security/defences/of-payments.ts';
-import { REQUEST_DEFENCES } from '../security/defences/of-requests.ts';
 import { repositoryPath } from '../support/docs/markdown.ts';
 
 const sources = readSources(repositoryPath('.'));
@@ -10,9 +8,7 @@ const sources = readSources(repositoryPath('.'));
 /** What `npm run defences` takes out; that takes minutes, and this shows at once when a defence has gone. */
 describe('the list of defences', () => {
   it.each(
-    [...REQUEST_DEFENCES, ...PAYMENT_DEFENCES, ...MCP_DEFENCES].map(
-      ({ holder, condition }) => [holder, condition] as const,
-    ),
+    DEFENCES.map(({ holder, condition }) => [holder, condition] as const),
   )('finds in %s exactly once: %s', (holder, condition) => {
     expect(findCondition(sources, holder, condition)).not.toHaveProperty('problem');
   });

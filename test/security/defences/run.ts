@@ -1,9 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Defence } from './defence.ts';
-import { FACILITATOR_DEFENCES } from './of-facilitators.ts';
-import { MCP_DEFENCES } from './of-mcp.ts';
-import { PAYMENT_DEFENCES } from './of-payments.ts';
-import { REQUEST_DEFENCES } from './of-requests.ts';
+import { DEFENCES } from './defences.ts';
 import { type Verdict, Workshop } from './workshop.ts';
 
 /*
@@ -17,9 +14,7 @@ const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const LANES = Math.min(2, availableParallelism());
 
 const only = process.argv.slice(2);
-const defences = [...REQUEST_DEFENCES, ...PAYMENT_DEFENCES, ...FACILITATOR_DEFENCES, ...MCP_DEFENCES].filter(
-  ({ attack }) => only.length === 0 || only.includes(attack),
-);
+const defences = DEFENCES.filter(({ attack }) => only.length === 0 || only.includes(attack));
 const attacks = [...new Set(defences.map(({ attack }) => attack))];
 const startedAt = performance.now();
 
