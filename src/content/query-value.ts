@@ -64,17 +64,26 @@ function readings(key: string): readonly string[] {
  */
 function readerOf(name: string): (key: string) => boolean {
   if (BRACKET.test(name)) {
-    const parts = partsOf(name);
-    return (key) => overlap(parts, partsOf(key));
+    const wanted = nestings(name);
+    return (key) => nestings(key).some((nesting) => wanted.some((parts) => overlap(parts, nesting)));
   }
   const wanted = readings(name);
   return (key) => readings(key).some((reading) => wanted.includes(reading));
 }
 
-/** The names in a key with brackets, outermost first, as qs, Rack and PHP nest them, and ASP.NET those with dots. */
-function partsOf(key: string): readonly string[] {
-  const plain = foldKey(key.trimStart().replace(/^[[\]]+/, ''));
-  return plain.replaceAll(']', '').split(/[[.\0]/);
+/**
+ * The names in a key with brackets, outermost first: as qs, Rack and PHP nest them, with underscores for dots and blanks
+ * in the first one (PHP), and as ASP.NET nests those with dots. Text behind a bracket counts for nothing in PHP and qs:
+ * `a[b]c` is `a[b]`.
+ */
+function nestings(key: string): readonly (readonly string[])[] {
+  const plain = foldKey(key.trimStart().replace(/^[[\]]+/, '')).replaceAll(TEXT_BEHIND, '');
+  const [front = '', ...inner] = plain.replaceAll(']', '').split(/[[\0]/);
+  const within = inner.flatMap((part) => part.split('.'));
+  return [
+    [front.replaceAll(/[. ]/g, '_'), ...within],
+    [...front.split('.'), ...within],
+  ];
 }
 
 /** Whether the value of one key is the other's, or within or around it. An empty name stands for any. */
@@ -83,6 +92,8 @@ function overlap(one: readonly string[], other: readonly string[]): boolean {
 }
 
 const BRACKET = /[[\]\0]/;
+/** Text between a closing bracket and the next opening one, or the end. Behind a dot it is another name (ASP.NET). */
+const TEXT_BEHIND = /\][^[.][^[]*/g;
 
 function decoded(text: string): string {
   const plain = percentDecoded(text);

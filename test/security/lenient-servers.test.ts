@@ -19,6 +19,7 @@ const DEAR = [
   ['/query', '{ query: { tier: dear } }'],
   ['/query-flag', '{ query: { flag: true } }'],
   ['/page', '{ query: { "page[size]": { min: 100 } } }'],
+  ['/named', '{ query: { "my_page[size]": { min: 100 } } }'],
   ['/header', '{ header: { X-Tier: dear } }'],
 ] as const;
 
@@ -221,12 +222,23 @@ describe('a request head is not sold for less to a server', () => {
   it.each([
     'page=100',
     'page[size][]=100',
+    'page[size]x=100',
+    'page[size]]x=100',
+    'page[size]x[y]=100',
     'page.size=100',
     'page[]=100',
     '[page][size]=100',
     'PAGE[size]=100',
   ])('that reads ?%s for page[size]', async (query) => {
     await expectNotServed(`/page?${query}`, '');
+  });
+
+  it.each([
+    'my.page[size]=100',
+    'my page[size]=100',
+    'my_page[size]x=100',
+  ])('that reads ?%s for my_page[size]', async (query) => {
+    await expectNotServed(`/named?${query}`, '');
   });
 
   it.each([

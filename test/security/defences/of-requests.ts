@@ -65,6 +65,8 @@ export const REQUEST_DEFENCES: readonly Defence[] = [
     ['under an extension', 'refuseOtherDocument', 'isThere(call.get(STORED_EXTENSION))', 'false'],
     ['the name of its operation', 'operationsBeside', 'operation.name !== named.text', 'false'],
     ['with \\?_method=', 'matchRoute', '!== found', '!== table.match(other, name, path)'],
+    ['for page', 'TEXT_BEHIND', '[^[.][^[]*', '(?!)'],
+    ['for my_page', 'nestings', "front.replaceAll(/[. ]/g, '_')", 'front'],
     ['for page', 'overlap', "part === '' || part === (other[at] || part)", 'part === other[at]'],
     ['reads the number', 'numberOf', '!/e/i.test(fact.text)', 'true'],
   ),

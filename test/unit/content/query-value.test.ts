@@ -63,8 +63,17 @@ describe('the value of a key of the query', () => {
       kind: 'text',
       text: 'x',
     });
-    expect(readIn('?filter[name]=a', 'filter[size]')).toEqual({ kind: 'absent' });
-    for (const twin of ['filter', 'filter[]', 'filter[size][]', 'filter.size', 'Filter[Size]', 'filter[size'])
+    for (const other of ['filter[name]', 'filter[name]size', 'filter[sizes]', 'my_filter[size]', 'x[filter][size]'])
+      expect(readIn(`?${other}=a`, 'filter[size]'), other).toEqual({ kind: 'absent' });
+    for (const twin of [
+      'filter',
+      'filter[]',
+      'filter[size][]',
+      'filter.size',
+      'Filter[Size]',
+      'filter[size',
+      'filter[size]x',
+    ])
       expect(readIn(`?${twin}=x`, 'filter[size]'), twin).toBe('request_ambiguous');
   });
 });
