@@ -227,6 +227,14 @@ run as their owner: GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA
         await reader.close();
       });
 
+      it('is used by it beside a copy of a table that somebody else made', async () => {
+        await query(url, 'CREATE TABLE turnpike_payments_copy AS SELECT * FROM turnpike_payments');
+        await query(url, 'ALTER TABLE turnpike_payments_copy ENABLE ROW LEVEL SECURITY');
+        await (await openPatiently(limited)).close();
+        await (await openPostgresReader(limited)).close();
+        await query(url, 'DROP TABLE turnpike_payments_copy');
+      });
+
       it('is refused, for reading too, where row-level security would make it look empty', async () => {
         await query(url, 'ALTER TABLE turnpike_payments ENABLE ROW LEVEL SECURITY');
         const hidden = { ...REFUSED, message: expect.stringContaining('row-level security hides every row') };

@@ -9,7 +9,7 @@ const NAMED = 5;
  * Tables of the ledger that the role may not use: without a right that every sale needs, or behind row-level security
  * without a policy for any row. The ledger is where the search path finds it.
  */
-const MISSING = String.raw`SELECT tables.relname AS name, ARRAY_REMOVE(ARRAY[
+const MISSING = `SELECT tables.relname AS name, ARRAY_REMOVE(ARRAY[
       CASE WHEN NOT has_table_privilege(tables.oid, 'SELECT') THEN 'SELECT' END,
       CASE WHEN NOT has_table_privilege(tables.oid, 'INSERT') THEN 'INSERT' END,
       CASE WHEN NOT has_table_privilege(tables.oid, 'UPDATE') THEN 'UPDATE' END], NULL) AS rights,
@@ -17,8 +17,7 @@ const MISSING = String.raw`SELECT tables.relname AS name, ARRAY_REMOVE(ARRAY[
     quote_ident(nspname) AS schema, quote_ident(current_user) AS role
   FROM pg_class AS tables JOIN pg_namespace AS schemas ON schemas.oid = tables.relnamespace
   WHERE tables.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('turnpike_payments'))
-    AND tables.relkind IN ('r', 'p') AND tables.relname LIKE 'turnpike\_%'
-    AND tables.relname <> 'turnpike_schema_version'
+    AND tables.relkind IN ('r', 'p') AND tables.relname = ANY($1)
   ORDER BY tables.relname`;
 
 interface TableRights {
@@ -32,12 +31,18 @@ interface TableRights {
 /**
  * Makes sure that the role may use every table. Tables that a new version made, by a role of its own, are closed to the
  * gateway's role until somebody opens them: money would move, and what it bought could not be written down. To a reader
- * that row-level security shows nothing, an account of sales would look empty.
+ * that row-level security shows nothing, an account of sales would look empty. Other tables, such as copies that somebody
+ * made, are nothing to the ledger, whatever their names.
  *
+ * @param tables the names of those of the ledger
  * @throws StoreOpenError
  */
-export async function requireTableRights(client: ClientBase, access: PostgresAccess): Promise<void> {
-  const { rows } = await client.query<TableRights>(MISSING);
+export async function requireTableRights(
+  client: ClientBase,
+  access: PostgresAccess,
+  tables: readonly string[],
+): Promise<void> {
+  const { rows } = await client.query<TableRights>(MISSING, [tables]);
   const [hidden] = rows.filter((row) => row.hidden);
   if (hidden !== undefined) {
     throw new StoreOpenError(
