@@ -240,9 +240,23 @@ run as their owner: GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA
         const hidden = { ...REFUSED, message: expect.stringContaining('row-level security hides every row') };
         await expect(openPatiently(limited)).rejects.toMatchObject(hidden);
         await expect(openPostgresReader(limited)).rejects.toMatchObject(hidden);
+        await query(url, 'CREATE POLICY of_others ON turnpike_payments TO CURRENT_USER USING (true)');
+        await expect(openPatiently(limited)).rejects.toMatchObject(hidden);
         await query(url, `CREATE POLICY all_rows ON turnpike_payments TO ${role} USING (true)`);
         await (await openPostgresReader(limited)).close();
-        await query(url, 'DROP POLICY all_rows ON turnpike_payments');
+        await (await openPatiently(limited)).close();
+        await query(url, 'DROP POLICY all_rows ON turnpike_payments; DROP POLICY of_others ON turnpike_payments');
+      });
+
+      it('is read where row-level security hides only what reports do not read, such as the keys of tokens', async () => {
+        await query(
+          url,
+          `ALTER TABLE turnpike_payments DISABLE ROW LEVEL SECURITY;
+          ALTER TABLE turnpike_token_keys ENABLE ROW LEVEL SECURITY; ALTER TABLE turnpike_passes ENABLE ROW LEVEL SECURITY;
+          REVOKE SELECT ON turnpike_passes FROM ${role}`,
+        );
+        await (await openPostgresReader(limited)).close();
+        await expect(openPatiently(limited)).rejects.toMatchObject(REFUSED);
       });
     });
 
