@@ -17,7 +17,7 @@ let last: { readonly text: string; readonly reading: Reading } | undefined;
 /**
  * Whether a value that fails a test would pass it at a lenient API: one that ignores case, blanks around the text and
  * letters without width (names of methods at Nethermind and in PHP, of models at Ollama, of enums in .NET), or that takes
- * another value for `true` or a number (pydantic).
+ * another value for `true` or a number (pydantic), and `true` for 1 (PHP).
  */
 export function nearlyPasses(test: ValueTest, fact: Fact, subject: Subject): boolean {
   if (test.kind !== 'texts') return false;
@@ -27,6 +27,7 @@ export function nearlyPasses(test: ValueTest, fact: Fact, subject: Subject): boo
     case 'graphql':
       return false;
     case 'json':
+      if (fact.kind === 'word') return isRespelled(test, fact.text);
       if (fact.kind === 'number') return isConverted(test, fact.text);
       return fact.kind === 'text' && (isConverted(test, fact.text) || fitsLoosely(test, fact.text, isFrontKnown));
     case 'jsonrpc':

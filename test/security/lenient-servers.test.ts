@@ -26,7 +26,7 @@ payTo: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"
 accepts: [base-sepolia]
 facilitator: { url: "http://127.0.0.1:9" }
 store: memory
-routes:${dearOrFree('/json', '{ json: { /model: dear } }')}${dearOrFree('/nested', '{ json: { /options/size: dear } }')}${dearOrFree('/flag', '{ json: { /dear: true } }')}${dearOrFree('/rpc', '{ jsonrpc: "dear_*" }')}${dearOrFree('/graphql', '{ graphql: { field: dear } }')}${dearOrFree('/query', '{ query: { tier: dear } }')}${dearOrFree('/query-flag', '{ query: { flag: true } }')}${dearOrFree('/page', '{ query: { "page[size]": { min: 100 } } }')}${dearOrFree('/header', '{ header: { X-Tier: dear } }')}
+routes:${dearOrFree('/json', '{ json: { /model: dear } }')}${dearOrFree('/nested', '{ json: { /options/size: dear } }')}${dearOrFree('/flag', '{ json: { /dear: true } }')}${dearOrFree('/number', '{ json: { /dear: 1 } }')}${dearOrFree('/rpc', '{ jsonrpc: "dear_*" }')}${dearOrFree('/graphql', '{ graphql: { field: dear } }')}${dearOrFree('/query', '{ query: { tier: dear } }')}${dearOrFree('/query-flag', '{ query: { flag: true } }')}${dearOrFree('/page', '{ query: { "page[size]": { min: 100 } } }')}${dearOrFree('/header', '{ header: { X-Tier: dear } }')}
   - { path: /by-method, methods: [POST], price: free }
   - { path: /by-method, methods: [DELETE], price: $0.01 }
 `);
@@ -101,6 +101,14 @@ describe('a body is not sold for less to a server', () => {
 
   it.each(['1', '"true"', '"True"', '"on"', '"1"', '1.0', '"yes"'])('that takes %s for true', async (value) => {
     await expectNotServed('/flag', `{"dear":${value}}`);
+  });
+
+  it.each(['true', '"1"', '"true"', '1.0'])('that takes %s for 1', async (value) => {
+    await expectNotServed('/number', `{"dear":${value}}`);
+  });
+
+  it.each(['false', '0', '2', 'null'])('but is served with %s in place of 1', async (value) => {
+    expect(await statusOf('/number', `{"dear":${value}}`)).toBe(200);
   });
 
   it.each([
