@@ -1,5 +1,13 @@
-import { type Condition, isOfBody, type Subject, subjectKey, type When } from '../domain/when.ts';
-import { conditionsOf, type Entry, exactTexts } from './decision-entry.ts';
+import {
+  type Condition,
+  fitsPattern,
+  isOfBody,
+  type Subject,
+  subjectKey,
+  type ValueTest,
+  type When,
+} from '../domain/when.ts';
+import { conditionsOf, type Entry } from './decision-entry.ts';
 import { type Fact, type Facts, passes } from './fact.ts';
 import { GRAPHQL_POINTERS } from './graphql-request.ts';
 import { JSONRPC_POINTERS } from './jsonrpc-calls.ts';
@@ -40,8 +48,8 @@ export class Decision<C extends Choice> {
   readonly #entries: readonly Entry<C>[];
   readonly #index: TextIndex<C> | undefined;
   readonly #isDearer: (one: C, other: C) => boolean;
-  /** By subject, the texts that conditions ask for as they are. */
-  readonly #literals = new Map<string, Set<string>>();
+  /** By subject, the texts and patterns that conditions ask for as they are. */
+  readonly #written = new Map<string, Set<string>>();
   /** The result for every head, where no condition reads the head. */
   readonly #byAnyHead: ByHead<C> | undefined;
 
@@ -62,7 +70,7 @@ export class Decision<C extends Choice> {
       ...pointerTree(subjects.flatMap((each) => (each.kind === 'json' ? [each.pointer] : []))).children.keys(),
     ];
     this.#index = TextIndex.of(this.#entries);
-    for (const condition of choices.flatMap(({ when }) => when)) this.#noteLiterals(condition);
+    for (const condition of choices.flatMap(({ when }) => when)) this.#noteWritten(condition);
     if (this.#entries.every(({ head }) => head.length === 0)) this.#byAnyHead = this.#chooseByHead(NO_FACTS);
   }
 
@@ -126,22 +134,33 @@ export class Decision<C extends Choice> {
     for (const { subject, test } of conditions) {
       const fact = facts.of(subject);
       if (passes(test, fact, subject)) continue;
-      if (!nearlyPasses(test, fact, subject) || this.#isLiteral(subject, fact)) return 'not';
+      if (!nearlyPasses(test, fact, subject) || this.#isWritten(test, fact, subject)) return 'not';
       fit = 'nearly';
     }
     return fit;
   }
 
-  /** Where two spellings have prices, the API tells them apart. */
-  #isLiteral(subject: Subject, fact: Fact): boolean {
-    return 'text' in fact && this.#literals.get(subjectKey(subject))?.has(fact.text) === true;
+  /** Where two spellings have prices, the API tells them apart: `qwen*` and `Qwen/*`, or `DEAR` and `dear`. */
+  #isWritten(test: ValueTest, fact: Fact, subject: Subject): boolean {
+    if (!('text' in fact)) return false;
+    const written = this.#written.get(subjectKey(subject)) ?? NONE_WRITTEN;
+    if (written.has(fact.text)) return true;
+    for (const pattern of written) {
+      const front = pattern.split('*', 1)[0] ?? '';
+      // Of a pattern that begins otherwise, such as `*`, the other spelling is no part.
+      if (front === pattern || !fitsPattern(pattern, fact.text)) continue;
+      const asFront = { kind: 'text', text: front } as const;
+      if (nearlyPasses(test, asFront, subject) && !passes(test, asFront, subject)) return true;
+    }
+    return false;
   }
 
-  #noteLiterals(condition: Condition): void {
-    const key = subjectKey(condition.subject);
-    const known = this.#literals.get(key) ?? new Set();
-    for (const text of exactTexts(condition) ?? []) known.add(text);
-    this.#literals.set(key, known);
+  #noteWritten({ subject, test }: Condition): void {
+    if (test.kind !== 'texts') return;
+    const key = subjectKey(subject);
+    const known = this.#written.get(key) ?? new Set();
+    for (const pattern of test.patterns) known.add(pattern);
+    this.#written.set(key, known);
   }
 
   #refuseDearer(found: C, missed: readonly C[]): void {
@@ -149,6 +168,8 @@ export class Decision<C extends Choice> {
     if (dearer !== undefined) throw mistakable(dearer.when);
   }
 }
+
+const NONE_WRITTEN: ReadonlySet<string> = new Set();
 
 const NO_FACTS: Facts = {
   of({ kind }) {

@@ -135,7 +135,7 @@ function operationOf(query: string, name: string | undefined, wrong: (what: stri
  * Ends of lines that only some servers know: a lone carriage return, and in a comment a separator of Unicode. What one
  * takes for a comment would be a field to another (graphql-java ends a comment at U+2028).
  */
-const ODD_LINE_END = /\r(?!\n)|#[^\n]*[\v\f\x85\u2028\u2029]/;
+const ODD_LINE_END = /\r(?!\n)|#[^#\n\v\f\x85\u2028\u2029]*[\v\f\x85\u2028\u2029]/;
 
 function parsed(query: string, wrong: (what: string) => GatewayError): DocumentNode {
   if (ODD_LINE_END.test(query)) throw wrong('its lines end in a way that some servers do not know');

@@ -77,7 +77,7 @@ function headerValue(rawHeaders: readonly string[], name: string): Fact {
     found = value;
   }
   if (found === undefined) return ABSENT;
-  const text = found.replaceAll(/^[ \t]+|[ \t]+$/g, '');
+  const text = found.replaceAll(/^[ \t]+|(?<![ \t])[ \t]+$/g, '');
   // Only blanks and tabs are no part of a value (RFC 9110 §5.5). Some APIs trim others, such as the no-break space.
   if (text !== text.trim() || /^\x85|\x85$/.test(text))
     throw ambiguous(`the header ${name} has a blank that some keep`);

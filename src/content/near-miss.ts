@@ -4,13 +4,22 @@ import { fitsPattern, isOfBody, type Subject, type ValueTest, type When, whenTex
 import type { Fact } from './fact.ts';
 import { bodyAmbiguous } from './json-fault.ts';
 
-/** The patterns of tests in their loose form, made when they are first needed. */
-const LOOSE = new WeakMap<ValueTest, readonly string[]>();
+/** What lenient readers make of a text. */
+interface Reading {
+  readonly loose: string;
+  /** The number that it is to some, booleans being 1 and 0. */
+  readonly value: number | undefined;
+}
+
+/** The readings of the patterns of a test, made when they are first needed. */
+const READINGS = new WeakMap<ValueTest, readonly Reading[]>();
+/** The text of a request that was read last: it is compared with one test after another, and can be as long as a body. */
+let last: { readonly text: string; readonly reading: Reading } | undefined;
 
 /**
  * Whether a value that fails a test would pass it at a lenient API: one that ignores case, blanks around the text and
  * letters without width (names of methods in Nethermind and PHP, of models in Ollama, of enums in .NET), or one that
- * takes another value for `true` or for a number (pydantic).
+ * takes another value for `true` or for a number (pydantic), and `true` for 1 (PHP).
  */
 export function nearlyPasses(test: ValueTest, fact: Fact, subject: Subject): boolean {
   if (test.kind !== 'texts') return false;
@@ -20,6 +29,7 @@ export function nearlyPasses(test: ValueTest, fact: Fact, subject: Subject): boo
     case 'graphql':
       return false;
     case 'json':
+      if (fact.kind === 'word') return isRespelled(test, fact.text);
       if (fact.kind === 'number') return isConverted(test, fact.text);
       return fact.kind === 'text' && (isConverted(test, fact.text) || fitsLoosely(test, fact.text, isFrontKnown));
     case 'jsonrpc':
@@ -42,16 +52,25 @@ export function mistakable(when: When): GatewayError {
 type TextTest = ValueTest & { readonly kind: 'texts' };
 
 function fitsLoosely(test: TextTest, text: string, isMeant: (pattern: string) => boolean): boolean {
-  const loose = looseForm(text);
-  return loosePatterns(test).some((pattern) => isMeant(pattern) && fitsPattern(pattern, loose));
+  const { loose } = readingOf(text);
+  return readingsOf(test).some((pattern) => isMeant(pattern.loose) && fitsPattern(pattern.loose, loose));
 }
 
-function loosePatterns(test: TextTest): readonly string[] {
-  const known = LOOSE.get(test);
+function readingsOf(test: TextTest): readonly Reading[] {
+  const known = READINGS.get(test);
   if (known !== undefined) return known;
-  const made = test.patterns.map(looseForm);
-  LOOSE.set(test, made);
+  const made = test.patterns.map(read);
+  READINGS.set(test, made);
   return made;
+}
+
+function readingOf(text: string): Reading {
+  if (last?.text !== text) last = { text, reading: read(text) };
+  return last.reading;
+}
+
+function read(text: string): Reading {
+  return { loose: looseForm(text), value: valueIn(text) };
 }
 
 function isWhole(pattern: string): boolean {
@@ -69,9 +88,9 @@ function isConverted(test: TextTest, text: string): boolean {
 }
 
 /** Whether a text is another spelling of one of the values: `on` of `true`, `04` of `4`. */
-function isRespelled({ patterns }: TextTest, text: string): boolean {
-  const value = valueIn(text);
-  return value !== undefined && patterns.some((pattern) => valueIn(pattern) === value);
+function isRespelled(test: TextTest, text: string): boolean {
+  const { value } = readingOf(text);
+  return value !== undefined && readingsOf(test).some((pattern) => pattern.value === value);
 }
 
 /** Whether values can pass a test nearly that are no other spelling of its texts, such as `1` for `true`. */
@@ -86,7 +105,6 @@ function isOfBooleans({ patterns }: TextTest): boolean {
 const TRUE = /^\s*(?:true|on|yes|t|y)\s*$/i;
 const FALSE = /^\s*(?:false|off|no|f|n)\s*$/i;
 
-/** The number that a text is to some readers, booleans being 1 and 0. */
 function valueIn(text: string): number | undefined {
   if (TRUE.test(text)) return 1;
   if (FALSE.test(text)) return 0;

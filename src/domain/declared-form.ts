@@ -11,7 +11,7 @@ export type OtherForm = 'encoded' | 'other_type' | 'other_charset' | 'undeclared
  * fields have no order, and a message no mark of its end, so that a text of JSON can be one.
  */
 const NOT_JSON =
-  /^\s*(?:application\/x-www-form-urlencoded|multipart\/|application\/graphql\s*(?:;|$)|[^;]*[/+]xml|[^;]*[/+.-](?:grpc|proto(?:buf)?(?![a-z])))/i;
+  /^(?:\s*(?:application\/x-www-form-urlencoded|multipart\/|application\/graphql\s*(?:;|$))|[^;]*(?:[/+]xml|[/+.-](?:grpc|proto(?:buf)?(?![a-z]))))/i;
 /** The usual header, which needs no further check, and other spellings of it. */
 const USUAL_JSON = 'application/json';
 const PLAIN_JSON = /^application\/json(?:; ?charset=utf-8)?$/i;

@@ -14,7 +14,7 @@ export function plainNumber(lexeme: string): string | undefined {
   const [, sign = '', whole = '', fraction = '', power = '0'] = parts;
   if (power.length > 6) return undefined;
   const digits = (whole + fraction).replace(/^0+/, '');
-  const significant = digits.replace(/0+$/, '');
+  const significant = digits.replace(/(?<!0)0+$/, '');
   if (significant === '') return sign === '' ? '0' : undefined;
   const exponent = Number(power) - fraction.length + (digits.length - significant.length);
   if (significant.length > MOST_DIGITS || Math.abs(exponent) > MOST_POWER) return undefined;

@@ -227,14 +227,36 @@ run as their owner: GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA
         await reader.close();
       });
 
+      it('is used by it beside a copy of a table that somebody else made', async () => {
+        await query(url, 'CREATE TABLE turnpike_payments_copy AS SELECT * FROM turnpike_payments');
+        await query(url, 'ALTER TABLE turnpike_payments_copy ENABLE ROW LEVEL SECURITY');
+        await (await openPatiently(limited)).close();
+        await (await openPostgresReader(limited)).close();
+        await query(url, 'DROP TABLE turnpike_payments_copy');
+      });
+
       it('is refused, for reading too, where row-level security would make it look empty', async () => {
         await query(url, 'ALTER TABLE turnpike_payments ENABLE ROW LEVEL SECURITY');
         const hidden = { ...REFUSED, message: expect.stringContaining('row-level security hides every row') };
         await expect(openPatiently(limited)).rejects.toMatchObject(hidden);
         await expect(openPostgresReader(limited)).rejects.toMatchObject(hidden);
+        await query(url, 'CREATE POLICY of_others ON turnpike_payments TO CURRENT_USER USING (true)');
+        await expect(openPatiently(limited)).rejects.toMatchObject(hidden);
         await query(url, `CREATE POLICY all_rows ON turnpike_payments TO ${role} USING (true)`);
         await (await openPostgresReader(limited)).close();
-        await query(url, 'DROP POLICY all_rows ON turnpike_payments');
+        await (await openPatiently(limited)).close();
+        await query(url, 'DROP POLICY all_rows ON turnpike_payments; DROP POLICY of_others ON turnpike_payments');
+      });
+
+      it('is read where row-level security hides only what reports do not read, such as the keys of tokens', async () => {
+        await query(
+          url,
+          `ALTER TABLE turnpike_payments DISABLE ROW LEVEL SECURITY;
+          ALTER TABLE turnpike_token_keys ENABLE ROW LEVEL SECURITY; ALTER TABLE turnpike_passes ENABLE ROW LEVEL SECURITY;
+          REVOKE SELECT ON turnpike_passes FROM ${role}`,
+        );
+        await (await openPostgresReader(limited)).close();
+        await expect(openPatiently(limited)).rejects.toMatchObject(REFUSED);
       });
     });
 

@@ -14,6 +14,7 @@ const DEAR = [
   ['/json', '{ json: { /model: dear } }'],
   ['/nested', '{ json: { /options/size: dear } }'],
   ['/flag', '{ json: { /dear: true } }'],
+  ['/number', '{ json: { /dear: 1 } }'],
   ['/rpc', '{ jsonrpc: "dear_*" }'],
   ['/graphql', '{ graphql: { field: dear } }'],
   ['/query', '{ query: { tier: dear } }'],
@@ -117,6 +118,14 @@ describe('a body is not sold for less to a server', () => {
 
   it.each(['1', '"true"', '"True"', '"on"', '"1"', '1.0', '"yes"'])('that takes %s for true', async (value) => {
     await expectNotServed('/flag', `{"dear":${value}}`);
+  });
+
+  it.each(['true', '"1"', '"true"', '1.0'])('that takes %s for 1', async (value) => {
+    await expectNotServed('/number', `{"dear":${value}}`);
+  });
+
+  it.each(['false', '0', '2', 'null'])('but is served with %s in place of 1', async (value) => {
+    expect(await statusOf('/number', `{"dear":${value}}`)).toBe(200);
   });
 
   it.each([

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { headFact } from '../../src/content/head-facts.ts';
+import { otherFormDeclared } from '../../src/domain/declared-form.ts';
 import { parseHost } from '../../src/domain/host.ts';
 import { canonicalizePath, parseRequestTarget } from '../../src/domain/request-target.ts';
 import { decodeHeaderJson } from '../../src/protocol/header-json.ts';
@@ -14,7 +16,12 @@ let siege: Siege;
 
 beforeAll(async () => {
   siege = await laySiege(`
+limits: { pricedBodyBytes: 2MB }
 routes:
+  - path: /models
+    prices: [{ when: { json: { /model: "large*" } }, price: $1 }, { when: { query: { tier: gold } }, price: $0.10 }, { price: $0.01 }]
+  - path: /graphql
+    prices: [{ when: { graphql: { field: report } }, price: $1 }, { price: $0.01 }]
   - { path: /a/:b/:c/:d/e/*, price: $0.01 }
   - { path: /a/:b/:c/d/:e/*, price: $0.01 }
   - { path: /a/:b/c/:d/:e/*, price: $0.01 }
@@ -55,6 +62,39 @@ describe('a parser of client input', () => {
     }
   });
 });
+
+describe('a body that decides its price', () => {
+  const MANY = 600_000;
+
+  it.each([
+    ['a value with blanks before its last letter', '/models', JSON.stringify({ model: `É${' '.repeat(MANY)}x` })],
+    ['a value with many accents on one letter', '/models', JSON.stringify({ model: accents(MANY / 2) })],
+    ['a key with many accents on one letter', '/models', JSON.stringify({ [accents(MANY / 2)]: 1 })],
+    ['a number with many zeros within', '/models', `{"model":1${'0'.repeat(MANY)}1}`],
+    ['a query with a comment of many hashes', '/graphql', JSON.stringify({ query: `{ a }${'#'.repeat(MANY)}` })],
+  ])('is read to its end where it has %s', async (_name, path, body) => {
+    const headers = { 'Content-Type': 'application/json' };
+    const response = await fetch(siege.gateway.url + path, { method: 'POST', headers, body });
+    expect([402, 400]).toContain(response.status);
+  });
+
+  it('is read to the end of a header with many blanks', () => {
+    const value = `a${' '.repeat(MANY)}b`;
+    const head = { method: 'GET', query: '', rawHeaders: ['X-Tier', value], isVerified: () => false };
+    expect(headFact({ kind: 'header', name: 'x-tier' }, head)).toEqual({ kind: 'text', text: value });
+  });
+
+  it('is read to the end of a media type with many blanks', () => {
+    const type = `a${'\xa0'.repeat(MANY)}x`;
+    for (const value of [type, type.slice(1)])
+      expect(otherFormDeclared(Buffer.from('{}'), ['Content-Type', value])).toBeUndefined();
+  });
+});
+
+/** Of two kinds, in the order in which normal forms do not have them. */
+function accents(of: number): string {
+  return `a${'\u0301'.repeat(of)}${'\u0323'.repeat(of)}`;
+}
 
 describe('a path of eight kilobytes', () => {
   it.each([

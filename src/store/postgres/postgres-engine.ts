@@ -1,6 +1,6 @@
 import { type ClientBase, DatabaseError, Pool, type PoolClient, type QueryConfig, TypeOverrides } from 'pg';
 import { GatewayError } from '../../domain/gateway-error.ts';
-import { migrate, requireSchema, type SchemaRow } from '../sql/schema.ts';
+import { migrate, requireSchema, type SchemaRow, tablesOf } from '../sql/schema.ts';
 import {
   type Dialect,
   emptyRows,
@@ -139,7 +139,7 @@ class PostgresEngine implements SqlEngine {
       const run = async (text: string): Promise<readonly SchemaRow[]> =>
         (await client.query<SchemaRow>({ text, ...patience(LONG_STATEMENT_MS) })).rows;
       await (access === 'read' ? requireSchema : migrate)({ run }, postgresDialect);
-      await requireTableRights(client, access);
+      await requireTableRights(client, access, tablesOf(postgresDialect));
     }, true);
   }
 

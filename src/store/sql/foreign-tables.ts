@@ -44,6 +44,11 @@ export async function refuseOtherSchema(
   );
 }
 
+/** The names of the tables that statements make. */
+export function tablesMadeBy(texts: readonly string[]): readonly string[] {
+  return texts.flatMap((text) => /^CREATE TABLE (\w+)/.exec(text)?.[1] ?? []);
+}
+
 /**
  * Refuses tables of another program before steps that would create or change ours.
  *
@@ -55,9 +60,8 @@ export function refuseForeignTables(found: ColumnsOfTables, version: number, tex
   if (version > 0 && found.get('turnpike_payments')?.has('fingerprint') !== true) {
     throw foreign('turnpike_schema_version');
   }
-  for (const text of texts) {
-    const name = /^CREATE TABLE (\w+)/.exec(text)?.[1];
-    if (name !== undefined && found.has(name)) throw foreign(name);
+  for (const name of tablesMadeBy(texts)) {
+    if (found.has(name)) throw foreign(name);
   }
 }
 

@@ -6,6 +6,7 @@ import {
   refuseForeignTables,
   refuseForeignVersions,
   refuseOtherSchema,
+  tablesMadeBy,
 } from './foreign-tables.ts';
 import { MIGRATIONS } from './migrations.ts';
 import type { Dialect } from './sql-engine.ts';
@@ -52,6 +53,11 @@ export async function migrate(session: SchemaSession, dialect: Dialect): Promise
       await wait(PAUSE_MS);
     }
   }
+}
+
+/** The names of the tables of this version's schema. */
+export function tablesOf(dialect: Dialect): readonly string[] {
+  return tablesMadeBy(MIGRATIONS.flatMap((each) => each(dialect)));
 }
 
 /**

@@ -76,6 +76,23 @@ describe('choosing among entries', () => {
       expect(() => table(count).first(new Asked({ kind: 'structure' }))).toThrow(GatewayError);
   });
 
+  it('takes a value that fits a price in its own spelling, where an earlier one begins alike in another case', () => {
+    const decision = new Decision(
+      [
+        { when: isModel('qwen*'), name: 'dear' },
+        { when: isModel('Qwen/*'), name: 'cheap' },
+        { when: isModel('Q*'), name: 'any' },
+        { when: [], name: 'rest' },
+      ],
+      (one) => one.name === 'dear',
+    );
+    expect(decision.first(model('Qwen/Qwen2.5-7B'))?.name).toBe('cheap');
+    expect(decision.first(model('qwen/qwen2.5-7b'))?.name).toBe('dear');
+    expect(decision.first(model('Q-1'))?.name).toBe('any');
+    for (const text of ['Qwen-max', 'QWEN/Qwen2.5-7B', 'qwEn/'])
+      expect(() => decision.first(model(text)), text).toThrow('/model is qwen*');
+  });
+
   it.each([1, 3, 100])('refuses another spelling of an earlier value that is dearer, among %i', (count) => {
     const named = (name: string, text: string) => ({ when: isModel(text), name });
     const others = Array.from({ length: count }, (_, at) => named('other', `other-${at}`));
