@@ -1,6 +1,7 @@
 import { privateKeyToAccount } from 'viem/accounts';
 import { openLocalFacilitator } from '../../src/facilitator/local/local-facilitator.ts';
 import { clientOf } from '../support/devnet.ts';
+import { localSpec } from '../support/local-spec.ts';
 import { facilitatorContract } from './facilitator.contract.ts';
 
 facilitatorContract({
@@ -9,17 +10,7 @@ facilitatorContract({
   sends: true,
   start: async (devnet, key) => {
     const opened: ReturnType<typeof openLocalFacilitator>[] = [];
-    const spec = {
-      kind: 'local',
-      name: 'local',
-      rpc: new Map([[devnet.network, devnet.rpcUrl]]),
-      key,
-      maxFeePerGas: 100_000_000_000n,
-      eip6492Factories: [],
-      confirmations: 1,
-      failedGas: { ofPayer: 600_000n, inAll: 6_000_000n },
-      settleTimeoutMs: 15_000,
-    } as const;
+    const spec = localSpec(devnet, key);
     return {
       open: (clock = Date.now) => {
         const facilitator = openLocalFacilitator(spec, { clock });

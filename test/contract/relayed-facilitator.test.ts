@@ -4,6 +4,7 @@ import { openRelayedFacilitator } from '../../src/facilitator/relayed/relayed-fa
 import type { SettlerToWorker, WorkerToSettler } from '../../src/facilitator/relayed/settlement-channel.ts';
 import { serveSettlements } from '../../src/facilitator/relayed/settlement-service.ts';
 import { clientOf } from '../support/devnet.ts';
+import { localSpec } from '../support/local-spec.ts';
 import { openLine } from '../support/settlement-line.ts';
 import { facilitatorContract } from './facilitator.contract.ts';
 
@@ -13,17 +14,7 @@ facilitatorContract({
   sends: true,
   start: async (devnet, key) => {
     const opened: ReturnType<typeof openLocalFacilitator>[] = [];
-    const spec = {
-      kind: 'local',
-      name: 'local',
-      rpc: new Map([[devnet.network, devnet.rpcUrl]]),
-      key,
-      maxFeePerGas: 100_000_000_000n,
-      eip6492Factories: [],
-      confirmations: 1,
-      failedGas: { ofPayer: 600_000n, inAll: 6_000_000n },
-      settleTimeoutMs: 15_000,
-    } as const;
+    const spec = localSpec(devnet, key);
     return {
       open: (clock = Date.now) => {
         const settler = openLocalFacilitator(spec, { clock });

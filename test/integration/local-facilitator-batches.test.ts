@@ -11,6 +11,7 @@ import { openLocalFacilitator } from '../../src/facilitator/local/local-facilita
 import { type MadePayment, makePayment, notebook, PRICE, STRANGER } from '../contract/facilitator-payments.ts';
 import { clientOf, type Devnet, freshPayer, type Payer, setBalance, startDevnet } from '../support/devnet.ts';
 import { openLimitedNode } from '../support/limited-node.ts';
+import { localSpec } from '../support/local-spec.ts';
 import { settleInFull } from '../support/settle-in-full.ts';
 
 /** A ledger that takes everything. */
@@ -361,18 +362,7 @@ function signal(): AbortSignal {
 }
 
 function open(change: Partial<LocalFacilitatorSpec> = {}, burnt: (gas: bigint) => void = () => {}): Facilitator {
-  const spec: LocalFacilitatorSpec = {
-    kind: 'local',
-    name: 'local',
-    rpc: new Map([[devnet.network, devnet.rpcUrl]]),
-    key,
-    maxFeePerGas: 100n * 10n ** 9n,
-    eip6492Factories: [],
-    confirmations: 1,
-    failedGas: { ofPayer: 600_000n, inAll: 6_000_000n },
-    settleTimeoutMs: 15_000,
-    ...change,
-  };
+  const spec = localSpec(devnet, key, change);
   const facilitator = openLocalFacilitator(spec, { onFailedGas: (_name, _network, gas) => burnt(gas) });
   opened.push(facilitator);
   return facilitator;

@@ -8,6 +8,7 @@ import { openLocalFacilitator } from '../../src/facilitator/local/local-facilita
 import { type MadePayment, makePayment, PRICE } from '../contract/facilitator-payments.ts';
 import { clientOf, type Devnet, freshPayer, setBalance, startDevnet } from '../support/devnet.ts';
 import { openLimitedNode, type RpcCall, type RpcError } from '../support/limited-node.ts';
+import { localSpec } from '../support/local-spec.ts';
 import { settleInFull } from '../support/settle-in-full.ts';
 
 /** Payments that fill a transaction. */
@@ -94,17 +95,7 @@ async function makePayments(count: number): Promise<MadePayment[]> {
 async function openThrough(refuse: (call: RpcCall) => RpcError | undefined = () => undefined) {
   const node = await openLimitedNode(devnet.rpcUrl, refuse);
   closers.push(() => node.close());
-  const facilitator = openLocalFacilitator({
-    kind: 'local',
-    name: 'local',
-    rpc: new Map([[devnet.network, node.url]]),
-    key,
-    maxFeePerGas: 100n * 10n ** 9n,
-    eip6492Factories: [],
-    confirmations: 1,
-    failedGas: { ofPayer: 600_000n, inAll: 6_000_000n },
-    settleTimeoutMs: 15_000,
-  });
+  const facilitator = openLocalFacilitator(localSpec({ network: devnet.network, rpcUrl: node.url }, key));
   closers.push(() => facilitator.close());
   return { facilitator, calls: node.calls };
 }

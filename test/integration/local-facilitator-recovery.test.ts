@@ -10,6 +10,7 @@ import { openLocalFacilitator } from '../../src/facilitator/local/local-facilita
 import { type MadePayment, makePayment, notebook, PRICE } from '../contract/facilitator-payments.ts';
 import { clientOf, type Devnet, setBalance, startDevnet } from '../support/devnet.ts';
 import { forgettingStates, openLimitedNode } from '../support/limited-node.ts';
+import { localSpec } from '../support/local-spec.ts';
 import { settleInFull } from '../support/settle-in-full.ts';
 
 let devnet: Devnet;
@@ -217,18 +218,7 @@ function signal(): AbortSignal {
 }
 
 function open(change: Partial<LocalFacilitatorSpec> = {}, clock: () => number = Date.now): Facilitator {
-  const spec: LocalFacilitatorSpec = {
-    kind: 'local',
-    name: 'local',
-    rpc: new Map([[devnet.network, devnet.rpcUrl]]),
-    key,
-    maxFeePerGas: 100n * 10n ** 9n,
-    eip6492Factories: [],
-    confirmations: 1,
-    failedGas: { ofPayer: 600_000n, inAll: 6_000_000n },
-    settleTimeoutMs: 15_000,
-    ...change,
-  };
+  const spec = localSpec(devnet, key, change);
   const facilitator = openLocalFacilitator(spec, { clock });
   opened.push(facilitator);
   return facilitator;

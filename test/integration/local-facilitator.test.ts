@@ -31,6 +31,7 @@ import {
   startDevnet,
 } from '../support/devnet.ts';
 import { forgettingStates, openLimitedNode } from '../support/limited-node.ts';
+import { localSpec } from '../support/local-spec.ts';
 import { settleInFull } from '../support/settle-in-full.ts';
 
 /** A ledger that takes everything. */
@@ -550,18 +551,7 @@ function open(
   clock: () => number = Date.now,
   lines: string[] = [],
 ): Facilitator {
-  const spec: LocalFacilitatorSpec = {
-    kind: 'local',
-    name: 'local',
-    rpc: new Map([[devnet.network, devnet.rpcUrl]]),
-    key: settlerKey,
-    maxFeePerGas: 100n * GWEI,
-    eip6492Factories: [],
-    confirmations: 1,
-    failedGas: { ofPayer: 600_000n, inAll: 6_000_000n },
-    settleTimeoutMs: 15_000,
-    ...change,
-  };
+  const spec = localSpec(devnet, settlerKey, change);
   const logger = { warn: (facts: object, message: string) => lines.push(JSON.stringify({ ...facts, message })) };
   const facilitator = openLocalFacilitator(spec, { clock, logger });
   opened.push(facilitator);

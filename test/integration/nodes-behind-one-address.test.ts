@@ -1,7 +1,6 @@
 import { type Hex, toFunctionSelector } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { LocalFacilitatorSpec } from '../../src/domain/facilitator-spec.ts';
 import type { Payment } from '../../src/domain/payment.ts';
 import type { SettlementOutcome } from '../../src/domain/settlement.ts';
 import type { Facilitator } from '../../src/facilitator/facilitator.ts';
@@ -18,6 +17,7 @@ import {
   openLimitedNode,
   type RpcCall,
 } from '../support/limited-node.ts';
+import { localSpec } from '../support/local-spec.ts';
 
 /*
  * Providers have several nodes behind one address, which do not all have the newest block, and some ask another node for
@@ -201,17 +201,7 @@ async function look(payment: Payment, node: LimitedNode, clock = Date.now): Prom
 async function open(url = devnet.rpcUrl): Promise<Facilitator> {
   const key = generatePrivateKey();
   await setBalance(devnet, privateKeyToAccount(key).address, 10n ** 18n);
-  const spec: LocalFacilitatorSpec = {
-    kind: 'local',
-    name: 'local',
-    rpc: new Map([[devnet.network, url]]),
-    key,
-    maxFeePerGas: 100n * GWEI,
-    eip6492Factories: [],
-    confirmations: 1,
-    failedGas: { ofPayer: 600_000n, inAll: 6_000_000n },
-    settleTimeoutMs: 15_000,
-  };
+  const spec = localSpec({ network: devnet.network, rpcUrl: url }, key);
   const facilitator = openLocalFacilitator(spec, { clock: Date.now });
   opened.push(facilitator);
   return facilitator;

@@ -15,6 +15,7 @@ import {
   setBalance,
   startDevnet,
 } from '../support/devnet.ts';
+import { localSpec } from '../support/local-spec.ts';
 import { startOfficialFacilitator } from '../support/official-facilitator.ts';
 import { payUpto, units, uptoOffer } from '../support/upto-payments.ts';
 
@@ -123,17 +124,7 @@ interface Opened {
 let localKey: `0x${string}` | undefined;
 async function openLocal(): Promise<Opened> {
   localKey ??= await fundedKey();
-  const spec = {
-    kind: 'local',
-    name: 'local',
-    rpc: new Map([[devnet.network, devnet.rpcUrl]]),
-    key: localKey,
-    maxFeePerGas: 100_000_000_000n,
-    eip6492Factories: [],
-    confirmations: 1,
-    failedGas: { ofPayer: 600_000n, inAll: 6_000_000n },
-    settleTimeoutMs: 15_000,
-  } as const;
+  const spec = localSpec(devnet, localKey);
   const facilitator = openLocalFacilitator(spec);
   ends.push(() => facilitator.close());
   return { facilitator, account: privateKeyToAccount(localKey).address };

@@ -4,6 +4,7 @@ import { privateKeyToAddress } from 'viem/accounts';
 import type { Payment, PaymentKey } from '../../../src/domain/payment.ts';
 import type { JsonObject } from '../../../src/domain/x402.ts';
 import { openLocalFacilitator } from '../../../src/facilitator/local/local-facilitator.ts';
+import { localSpec } from '../../support/local-spec.ts';
 import { openOfficial } from '../../support/official-facilitator.ts';
 import { settleInFull } from '../../support/settle-in-full.ts';
 import { openPaymentSigner, type SignedTransfer } from '../payment-signer.ts';
@@ -54,17 +55,9 @@ async function gasOf(hash: Hex): Promise<number> {
 }
 
 function turnpike(): Settle {
-  const facilitator = openLocalFacilitator({
-    kind: 'local',
-    name: 'local',
-    rpc: new Map([[offer.network, rpcUrl]]),
-    key: settlerKey,
-    maxFeePerGas: 100_000_000_000n,
-    eip6492Factories: [],
-    confirmations: 1,
-    failedGas: { ofPayer: 600_000n, inAll: 6_000_000n },
-    settleTimeoutMs: 30_000,
-  });
+  const facilitator = openLocalFacilitator(
+    localSpec({ network: offer.network, rpcUrl }, settlerKey, { settleTimeoutMs: 30_000 }),
+  );
   return async (signed) => {
     const outcome = await settleInFull(facilitator, paymentOf(signed), async () => {});
     if (outcome.kind !== 'settled') throw new Error(`not settled: ${outcome.reason}`);
