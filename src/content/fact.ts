@@ -67,6 +67,10 @@ function numberOf(fact: Fact, subject: Subject): string | undefined {
 }
 
 function ambiguous(subject: Subject, wrong: string): GatewayError {
-  const detail = `${subjectKey(subject)}: ${wrong}.`;
-  return isOfBody(subject) ? bodyAmbiguous(detail) : new GatewayError('request_ambiguous', { detail });
+  return ambiguity([subject], `${subjectKey(subject)}: ${wrong}.`);
+}
+
+/** The fault of a request that can be read in two ways by these subjects. `detail` is one sentence about what is wrong. */
+export function ambiguity(subjects: readonly Subject[], detail: string): GatewayError {
+  return subjects.some(isOfBody) ? bodyAmbiguous(detail) : new GatewayError('request_ambiguous', { detail });
 }

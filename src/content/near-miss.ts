@@ -1,8 +1,7 @@
 import { looseForm } from '../domain/fold-key.ts';
-import { GatewayError } from '../domain/gateway-error.ts';
-import { fitsPattern, isOfBody, type Subject, type ValueTest, type When, whenText } from '../domain/when.ts';
-import type { Fact } from './fact.ts';
-import { bodyAmbiguous } from './json-fault.ts';
+import type { GatewayError } from '../domain/gateway-error.ts';
+import { fitsPattern, type Subject, type ValueTest, type When, whenText } from '../domain/when.ts';
+import { ambiguity, type Fact } from './fact.ts';
 
 /** What lenient readers make of a text. */
 interface Reading {
@@ -44,9 +43,10 @@ export function nearlyPasses(test: ValueTest, fact: Fact, subject: Subject): boo
 /** The fault of a request that a lenient API would take for one of a dearer price. */
 export function mistakable(when: When): GatewayError {
   const detail = `Some APIs take this request for one where ${whenText(when)}: write the value exactly so, or send another one.`;
-  return when.some(({ subject }) => isOfBody(subject))
-    ? bodyAmbiguous(detail)
-    : new GatewayError('request_ambiguous', { detail });
+  return ambiguity(
+    when.map(({ subject }) => subject),
+    detail,
+  );
 }
 
 type TextTest = ValueTest & { readonly kind: 'texts' };
