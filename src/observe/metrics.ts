@@ -24,7 +24,7 @@ export interface Metrics extends Observer, WebhookMetrics, ReadinessMetrics, Log
   /** Says how many settlements are open at `now` (Unix milliseconds); `undefined` where the ledger cannot be read. */
   setOpenSettlements(open: readonly OpenSettlements[] | undefined, now: number): void;
   /** Begins the series of what is for sale with 0; again after a change of the configuration. */
-  noteForSale(offers: readonly OfferForSale[]): void;
+  noteForSale(offers: Iterable<OfferForSale>): void;
   /** The text exposition of everything, with its content type. */
   render(): Promise<Exposition>;
   /** The current values, in a form that can be copied to another process. */

@@ -37,7 +37,7 @@ export interface PaymentMetrics extends Pick<Observer, 'paymentMoved'> {
    * Begins the series of what is for sale with 0: `increase()` sees no rise to the first value of a series, so that the
    * first payment after each start would be missing in reports of revenue, and the first debt would raise no alert.
    */
-  noteForSale(offers: readonly OfferForSale[]): void;
+  noteForSale(offers: Iterable<OfferForSale>): void;
   /**
    * @param open `undefined` where the ledger could not be read: nothing is shown, since 0 would say that none is open
    * @param now Unix milliseconds
@@ -75,8 +75,12 @@ export function createPaymentMetrics(registry: Registry): PaymentMetrics {
   });
   return {
     noteForSale(offers) {
-      if (offers.length > MOST_BEGUN) return;
-      for (const { route, network, asset, scheme, protocols, onCredit } of offers) {
+      const begun: OfferForSale[] = [];
+      for (const offer of offers) {
+        if (begun.length === MOST_BEGUN) return;
+        begun.push(offer);
+      }
+      for (const { route, network, asset, scheme, protocols, onCredit } of begun) {
         revenue.of({ route, network, asset }).add(0);
         for (const protocol of protocols)
           for (const outcome of onCredit ? ['settled', 'defaulted'] : ['settled'])
