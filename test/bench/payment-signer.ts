@@ -4,6 +4,8 @@ import { decodePaymentRequiredHeader, encodePaymentSignatureHeader } from '@x402
 import type { PaymentRequired, PaymentRequirements, ResourceInfo } from '@x402/core/types';
 import { request } from 'undici';
 import { privateKeyToAddress } from 'viem/accounts';
+import { readAssetTable } from '../../src/config/asset-table.ts';
+import { evmChainId, parseNetwork } from '../../src/domain/network.ts';
 import { parseAddress } from '../../src/evm/address.ts';
 import { createDigests } from '../../src/evm/eip712.ts';
 import { loadKeccak256 } from '../../src/evm/keccak.ts';
@@ -102,8 +104,9 @@ function statedIn(header: string): { readonly accepts: readonly Stated[]; readon
 
 /** What of an offer is signed, in the words of version 2. */
 function signableOf({ asset, amount, maxAmountRequired = amount, payTo, extra, ...stated }: Stated): Signable {
-  const name: string = stated.network;
-  const network = name === 'base-sepolia' ? 'eip155:84532' : name;
+  const network = readAssetTable().find(stated.network)?.network ?? parseNetwork(stated.network);
+  if (network === undefined || evmChainId(network) === undefined)
+    throw new Error(`The price is stated on ${stated.network}, which is no EVM network that is known here`);
   return { network, asset, amount: maxAmountRequired, payTo, extra };
 }
 

@@ -46,11 +46,19 @@ describe('the payer of the benchmarks', () => {
     expect(payment.payload).toMatchObject({ authorization: { from: PAYER.toLowerCase(), value: '1000' } });
   });
 
-  it('pays another make that states a bare list in the words of version 1', async () => {
-    const accepted = { ...TERMS, network: 'base-sepolia', maxAmountRequired: '1000' };
+  it.each([
+    'base-sepolia',
+    'base',
+  ])('pays another make that states a bare list in the words of version 1, on %s', async (network) => {
+    const accepted = { ...TERMS, network, maxAmountRequired: '1000' };
     const payment = await paymentFor([accepted]);
     expect(payment.accepted).toEqual(accepted);
     expect(payment.payload).toMatchObject({ authorization: { value: '1000' } });
+  });
+
+  it('refuses a price on a network that it cannot sign for', async () => {
+    const accepted = { ...TERMS, network: 'base-moon', maxAmountRequired: '1000' };
+    await expect(paymentFor([accepted])).rejects.toThrow('stated on base-moon');
   });
 
   it('refuses a 402 without a price', async () => {
