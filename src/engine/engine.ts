@@ -2,6 +2,7 @@ import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { findCollector } from './collector.ts';
+import { keepTickObject } from './tick-object.ts';
 import { keepYoungGenerationSmall } from './young-generation.ts';
 
 /**
@@ -10,6 +11,7 @@ import { keepYoungGenerationSmall } from './young-generation.ts';
  */
 export function setUpMemory(): void {
   keepYoungGenerationSmall();
+  keepTickObject();
   // For `releaseMemory` and `spent-buffers.ts`. Code that runs already sees nothing of it.
   setFlagsFromString('--expose-gc');
 }
