@@ -28,8 +28,11 @@ export interface Outcome {
   readonly ratios: readonly Ratio[];
 }
 
-/** How long each side runs before the first round, in seconds: compilers and connections settle. */
-const WARM_UP_SECONDS = 2;
+/**
+ * How long each side runs before the first round, in seconds: compilers and connections settle. On two cores V8 compiles
+ * a gateway for some six seconds of load; after two, a first round has half of what the third one has.
+ */
+const WARM_UP_SECONDS = 8;
 
 /**
  * Checks that all sides do the same work, then measures them in turn, second by second: A B A B. A machine that slows
