@@ -26,7 +26,8 @@ export interface Resolver {
   journal(attempt: SettlementAttempt, by: Facilitator): Promise<void>;
   /** Unix milliseconds. */
   readonly now: number;
-  readonly signal: AbortSignal;
+  /** Ends the look at the facilitator. */
+  readonly signal: () => AbortSignal;
 }
 
 /** The time of the next look at a settlement that was looked at `checks` times, in Unix milliseconds. */
@@ -163,7 +164,10 @@ export async function findOutcome(
   const { attempt, claimedAt, settlement: known } = record;
   const since = Math.min(claimedAt, evidence.movedAt ?? claimedAt);
   const amount = amountAsked(record);
-  return outcomeFor(amount, await owner.resolve({ payment: evidence.payment, amount, attempt, since, known }, signal));
+  return outcomeFor(
+    amount,
+    await owner.resolve({ payment: evidence.payment, amount, attempt, since, known }, signal()),
+  );
 }
 
 function stepAfter(outcome: SettlementOutcome, record: PaymentRecord, now: number): Transition {

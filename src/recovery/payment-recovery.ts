@@ -211,7 +211,7 @@ export class PaymentRecovery {
     const { key, epoch } = record;
     const { store, webhooks, clock } = this.#deps;
     try {
-      return await store.transition(key, epoch, isNews ? withNews(step, record, webhooks(), clock()) : step);
+      return await store.transition(key, epoch, isNews ? withNews(step, record, webhooks(), clock()) : step, record);
     } catch (fault) {
       this.#deps.adopt({ key, epoch });
       throw fault;
@@ -220,15 +220,24 @@ export class PaymentRecovery {
 
   #resolver(): Resolver {
     const { facilitator, next, clock } = this.#deps;
-    const signal = AbortSignal.any([this.#deps.stopping, AbortSignal.timeout(LOOK_MS)]);
+    const signal = signalOnce(this.#deps.stopping);
     return {
       facilitator,
-      next: async (payment, tried, why) => await next?.(payment, tried, why, signal),
+      next: async (payment, tried, why) => await next?.(payment, tried, why, signal()),
       journal: refuseJournal,
       now: clock(),
       signal,
     };
   }
+}
+
+/**
+ * The signal that ends a look, made when it is asked for: a settlement that goes well needs none, and each holds a timer
+ * and weak references. Its time runs from then.
+ */
+function signalOnce(stopping: AbortSignal): () => AbortSignal {
+  let made: AbortSignal | undefined;
+  return () => (made ??= AbortSignal.any([stopping, AbortSignal.timeout(LOOK_MS)]));
 }
 
 /** Only {@link stepBySettling} settles, with a journal of its own: all other steps must not journal. */

@@ -44,7 +44,7 @@ function resolverWith(facilitator: Facilitator | undefined, now = NOW): Resolver
     next: async () => undefined,
     journal: async () => {},
     now,
-    signal: new AbortController().signal,
+    signal: () => new AbortController().signal,
   };
 }
 
