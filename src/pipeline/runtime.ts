@@ -6,6 +6,7 @@ import type { ToolCatalogue } from '../domain/api-tool.ts';
 import type { NetworkFamilies } from '../domain/network-family.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { PassId } from '../domain/pass.ts';
+import type { PaymentRecord } from '../domain/payment-record.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Route } from '../domain/route.ts';
 import type { PaidPrice } from '../domain/route-price.ts';
@@ -117,6 +118,14 @@ export interface Runtime {
 /** Calls `run` after this many milliseconds, unless the function that it returns is called before. */
 export type After = (ms: number, run: () => void) => () => void;
 
+/** Settles answers that went out before their money was asked for. */
+export interface Debts {
+  /** The `checkAt` of a debt that is about to be written as answered, in Unix milliseconds. */
+  dueAt(): number;
+  /** Takes a debt that was written so. */
+  settle(record: PaymentRecord): void;
+}
+
 /** What lives as long as the process, independent of the plan. */
 export interface Services {
   /** This process's name in the ledger, which its claims and holds carry. */
@@ -137,8 +146,8 @@ export interface Services {
   readonly uses: Pick<UseCounter, 'take'>;
   /** Called with a payment that a request had to let go of: recovery finishes it. */
   readonly abandoned: (payment: AbandonedPayment) => void;
-  /** Called when an answer has gone out whose money is still to be asked for. */
-  readonly owed: () => void;
+  /** Settles answers that went out before their money was asked for. */
+  readonly debts: Debts;
   /** Unix milliseconds. */
   readonly clock: () => number;
   /** Calls back once after this many milliseconds; what it returns cancels that. */

@@ -76,8 +76,9 @@ export class StreamCharge implements Passage {
     if (charge.kind === 'release') return;
     // A buyer who left has had what was charged: another call would be another charge.
     const end = outcome.kind === 'complete' ? ({ answered: true } as const) : ({ leftEarly: true } as const);
-    await this.#claimed.move({ to: 'owed', ...end, checkAt: this.#services.clock() });
-    this.#services.owed();
+    const { debts } = this.#services;
+    await this.#claimed.move({ to: 'owed', ...end, checkAt: debts.dueAt() });
+    debts.settle(this.#claimed.record);
   }
 
   /** If the reader fails, the call costs nothing and its answer is cut. */

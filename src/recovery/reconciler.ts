@@ -9,6 +9,7 @@ import { OWNER_GONE_MS } from '../store/upkeep.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { releaseLeftHolds } from './left-holds.ts';
 import { LostTakings } from './lost-takings.ts';
+import { OwnDebts } from './own-debts.ts';
 import { PaymentRecovery, type PaymentRecoveryDeps } from './payment-recovery.ts';
 import { type PrunedStore, pruneStore } from './pruning.ts';
 import { SteadyClock } from './steady-clock.ts';
@@ -68,6 +69,8 @@ export class Reconciler {
   #wholeAt = Number.NEGATIVE_INFINITY;
   readonly #abandoned = new Set<AbandonedPayment>();
   readonly #lost = new LostTakings();
+  /** The answers on credit that went out of this process. */
+  readonly debts: OwnDebts;
 
   constructor(deps: ReconcilerDeps) {
     const { store, owner, notes, clock, monotonic = () => performance.now() } = deps;
@@ -77,6 +80,13 @@ export class Reconciler {
       ...deps,
       adopt: (payment) => this.adopt(payment),
       stopping: this.#stopping.signal,
+    });
+    this.debts = new OwnDebts({
+      look: (record) => this.#recovery.look(record),
+      takeDue: () => this.#wake('owed'),
+      holdMs: HOLD_MS,
+      atOnce: AT_ONCE,
+      clock,
     });
     this.#heartbeat = new Heartbeat({
       beat: async (at) => {
@@ -108,11 +118,6 @@ export class Reconciler {
     this.#wake('all');
   }
 
-  /** Settles what is owed now: an answer on credit went out. All other work waits for the next round of its time. */
-  settleOwed(): void {
-    this.#wake('owed');
-  }
-
   /** Takes over a payment that a request of this process had to let go of. */
   adopt(payment: AbandonedPayment): void {
     this.#abandoned.add(payment);
@@ -122,7 +127,7 @@ export class Reconciler {
   async stop(): Promise<void> {
     this.#stopping.abort();
     clearTimeout(this.#timer);
-    await this.#running;
+    await Promise.all([this.#running, this.debts.stop()]);
     await this.#heartbeat.stop();
     await this.#attempt('retire', () => this.#deps.store.retire(this.#deps.owner));
   }

@@ -103,7 +103,7 @@ export function assemble(plan: Plan, base: BaseParts, deps: GatewayDeps): Parts 
     passes: keeper,
     uses: new UseCounter(store.uses, clock),
     abandoned: (payment) => reconciler.adopt(payment),
-    owed: () => reconciler.settleOwed(),
+    debts: reconciler.debts,
     clock,
     after,
     newRequestId: createRequestIds(),

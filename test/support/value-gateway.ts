@@ -153,7 +153,7 @@ export async function openValueGatewayWith<F extends TallyFacilitator>(
     },
     uses: new UseCounter(store.uses, Date.now),
     abandoned: () => {},
-    owed: () => {},
+    debts: { dueAt: Date.now, settle: () => {} },
     clock: Date.now,
     after: () => () => {},
     newRequestId: () => `request-${++requests}`,

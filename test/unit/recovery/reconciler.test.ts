@@ -172,6 +172,70 @@ describe('a transfer of somebody else that bought a pass', () => {
   });
 });
 
+/** A debt in a ledger, whose answer is out, and the row of it. */
+async function debtIn(store: PaymentStore, name: string, checkAt: number): Promise<PaymentRecord> {
+  const { record } = await store.claim(paymentClaim({ name, state: 'forwarding', owner: 'seller' }));
+  const owed = await store.transition(record.key, record.epoch, { to: 'owed', asked: record.amount });
+  const answered = await store.transition(record.key, (owed.record ?? record).epoch, {
+    to: 'owed',
+    answered: true,
+    checkAt,
+  });
+  if (answered.record === undefined) throw new Error(`${name} is not in the ledger`);
+  return answered.record;
+}
+
+describe('an answer on credit that went out of this process', () => {
+  /** A process that sells, and what it did: the states that it moved debts to, and its takings. */
+  function seller(clock: () => number) {
+    const store = openMemoryLedger(clock);
+    const moves: string[] = [];
+    const reconciler = reconcilerOf({
+      store,
+      owner: 'seller',
+      facilitator: () => facilitatorThatFinds(() => ({ kind: 'settled', settlement: SETTLEMENT })),
+      notes: { moved: (_record, { to }) => void moves.push(to) },
+      clock,
+    });
+    return { store, moves, reconciler, taken: vi.spyOn(store, 'takeOwed') };
+  }
+
+  it('is settled by the row that its request holds, and nobody takes it', async () => {
+    const now = 1_800_000_000_000;
+    const { store, moves, reconciler, taken } = seller(() => now);
+    const dueAt = reconciler.debts.dueAt();
+    reconciler.debts.settle(await debtIn(store, 'mine', dueAt));
+    await expect.poll(() => moves.length).toBe(2);
+    expect(moves[0]).toBe('settling');
+    expect(taken).not.toHaveBeenCalled();
+    expect(await store.takeOwed('other', now, 1000, 10)).toEqual([]);
+    await reconciler.stop();
+  });
+
+  it('is not asked for by this process when another one has taken it meanwhile', async () => {
+    let now = 1_800_000_000_000;
+    const { store, moves, reconciler } = seller(() => now);
+    const record = await debtIn(store, 'mine', reconciler.debts.dueAt());
+    now += 30_000;
+    expect(await store.takeOwed('other', now, 1000, 10)).toHaveLength(1);
+    reconciler.debts.settle({ ...record, checkAt: now + 1 });
+    await reconciler.debts.stop();
+    expect(moves).toEqual([]);
+  });
+
+  it('is taken by another process once this one is gone', async () => {
+    let now = 1_800_000_000_000;
+    const { store, reconciler } = seller(() => now);
+    await store.beat('seller', now);
+    await debtIn(store, 'left', reconciler.debts.dueAt());
+    const taking = () => store.takeOpen('other', now, 1000, 10, now);
+    expect(await taking()).toEqual([]);
+    now += 15_000;
+    expect(await taking()).toHaveLength(1);
+    await reconciler.stop();
+  });
+});
+
 describe('answers on credit, one after the other', () => {
   it('are taken up as they come, and other work has its round each second all the same', async () => {
     let [now, passed, rounds, looks] = [1_800_000_000_000, 0, 0, 0];
@@ -193,11 +257,8 @@ describe('answers on credit, one after the other', () => {
       monotonic: () => passed,
     });
     const sell = async (name: string): Promise<void> => {
-      const { record } = await store.claim(paymentClaim({ name, state: 'forwarding', owner: 'seller' }));
-      await store.transition(record.key, record.epoch, { to: 'owed', asked: record.amount });
-      await store.transition(record.key, record.epoch + 1, { to: 'owed', answered: true, checkAt: now });
       const before = looks;
-      reconciler.settleOwed();
+      reconciler.debts.settle(await debtIn(store, name, now));
       await expect.poll(() => looks).toBeGreaterThan(before);
     };
     await reconciler.start();
