@@ -12,6 +12,7 @@ import { LostTakings } from './lost-takings.ts';
 import { OwnDebts } from './own-debts.ts';
 import { PaymentRecovery, type PaymentRecoveryDeps } from './payment-recovery.ts';
 import { type PrunedStore, pruneStore } from './pruning.ts';
+import { Sparing } from './sparing.ts';
 import { SteadyClock } from './steady-clock.ts';
 
 /** Between two rounds, in milliseconds. */
@@ -35,6 +36,8 @@ export interface ReconcilerDeps extends PaymentRecoveryDeps {
   readonly retentionMs: () => number;
   /** How long an answer can be collected, in milliseconds. */
   readonly retryWindowMs: () => number;
+  /** Open payments of all processes, as far as is known. */
+  readonly openPayments: () => number;
   /** More to be done once a round, such as remembering the offers in force. */
   readonly everyRound: () => Promise<void>;
   /** Milliseconds that only go forward. Default: the process's own. */
@@ -69,6 +72,8 @@ export class Reconciler {
   #wholeAt = Number.NEGATIVE_INFINITY;
   readonly #abandoned = new Set<AbandonedPayment>();
   readonly #lost = new LostTakings();
+  /** Looks through all that is open, for what processes left behind that are gone. */
+  readonly #lookings = new Sparing();
   /** The answers on credit that went out of this process. */
   readonly debts: OwnDebts;
 
@@ -156,7 +161,7 @@ export class Reconciler {
       const isWhole = this.#more === 'all' || this.#monotonic() - this.#wholeAt >= ROUND_MS;
       this.#more = 'nothing';
       if (isWhole) await this.#round();
-      else await this.#takeAndLook('owed', (now) => this.#deps.store.takeOwed(this.#deps.owner, now, HOLD_MS, AT_ONCE));
+      else await this.#takeAndLook('owed', (now) => this.#takeOwed(now));
     } while (this.#more !== 'nothing' && !this.#stopping.signal.aborted);
   }
 
@@ -199,9 +204,16 @@ export class Reconciler {
   }
 
   async #takeOpen(now: number, living: number): Promise<readonly PaymentRecord[]> {
-    const { store, owner } = this.#deps;
+    const { store, owner, openPayments } = this.#deps;
     const take = (lost?: number) => store.takeOpen(owner, now, HOLD_MS, AT_ONCE, living, lost);
-    return await this.#lost.take(take, now, { checkAt: now + HOLD_MS, limit: AT_ONCE });
+    if (!this.#lookings.isTurn(openPayments())) return await this.#takeOwed(now);
+    const taken = await this.#lost.take(take, now, { checkAt: now + HOLD_MS, limit: AT_ONCE });
+    if (taken.length > 0) this.#lookings.goOn();
+    return taken;
+  }
+
+  #takeOwed(now: number): Promise<readonly PaymentRecord[]> {
+    return this.#deps.store.takeOwed(this.#deps.owner, now, HOLD_MS, AT_ONCE);
   }
 
   /** The payment stays abandoned until the ledger answers again. */

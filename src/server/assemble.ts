@@ -11,6 +11,7 @@ import { CreditGates } from '../pipeline/credit-gates.ts';
 import { createLimiters } from '../pipeline/limits/limiters.ts';
 import type { Services } from '../pipeline/runtime.ts';
 import { Reconciler } from '../recovery/reconciler.ts';
+import { Sparing } from '../recovery/sparing.ts';
 import { builtIn, type FacilitatorOpener } from '../registry.ts';
 import type { PaymentStore } from '../store/payment-store.ts';
 import type { Messenger } from '../webhook/messenger.ts';
@@ -71,6 +72,8 @@ export function assemble(plan: Plan, base: BaseParts, deps: GatewayDeps): Parts 
     clock,
   });
   const { plans, recent, facilitators } = opened;
+  const counts = new Sparing();
+  let openPayments = 0;
   const reconciler = new Reconciler({
     store,
     owner,
@@ -79,8 +82,9 @@ export function assemble(plan: Plan, base: BaseParts, deps: GatewayDeps): Parts 
     retentionMs: () => plans.current.plan.retentionMs,
     retryWindowMs: () => plans.current.plan.retryWindowMs,
     webhooks: () => plans.current.plan.webhooks,
+    openPayments: () => openPayments,
     everyRound: async () => {
-      await countOpen(store, metrics, clock);
+      if (counts.isTurn(openPayments)) openPayments = await countOpen(store, metrics, clock);
       await recent.remember();
       await facilitators.sweep();
       await keeper.balances.sweep();
@@ -117,10 +121,16 @@ function afterTimer(ms: number, run: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
-/** An old count would mislead: while the ledger cannot be read, nothing is shown. */
-async function countOpen(store: PaymentStore, metrics: Metrics, clock: () => number): Promise<void> {
+/**
+ * Counts open settlements, and shows them. An old count would mislead: while the ledger cannot be read, nothing is shown.
+ *
+ * @returns how many
+ */
+async function countOpen(store: PaymentStore, metrics: Metrics, clock: () => number): Promise<number> {
   try {
-    metrics.setOpenSettlements(await store.countOpen(), clock());
+    const counts = await store.countOpen();
+    metrics.setOpenSettlements(counts, clock());
+    return counts.reduce((sum, { count }) => sum + count, 0);
   } catch (fault) {
     metrics.setOpenSettlements(undefined, clock());
     throw fault;

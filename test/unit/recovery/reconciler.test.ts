@@ -48,6 +48,7 @@ function reconcilerOf({ notes, ...given }: Given): Reconciler {
     retentionMs: () => 1000 * HOUR_MS,
     retryWindowMs: () => HOUR_MS,
     webhooks: () => [],
+    openPayments: () => 0,
     everyRound: async () => {},
     notes: {
       moved: () => {},
@@ -233,6 +234,26 @@ describe('an answer on credit that went out of this process', () => {
     now += 15_000;
     expect(await taking()).toHaveLength(1);
     await reconciler.stop();
+  });
+});
+
+describe('a ledger in which much is open', () => {
+  it('is looked through seldom, and what is due is taken in each round', async () => {
+    let now = 1_800_000_000_000;
+    const store = openMemoryLedger(() => now);
+    const takeOpen = vi.spyOn(store, 'takeOpen');
+    const takeOwed = vi.spyOn(store, 'takeOwed');
+    const reconciler = reconcilerOf({ store, owner: 'looker', openPayments: () => 100_000, clock: () => now });
+    const takings = () => takeOpen.mock.calls.length + takeOwed.mock.calls.length;
+    await reconciler.start();
+    while (takings() < 10) {
+      const before = takings();
+      now += 1000;
+      reconciler.wake();
+      await expect.poll(takings).toBeGreaterThan(before);
+    }
+    await reconciler.stop();
+    expect(takeOpen.mock.calls.length).toBe(Math.floor(takings() / 5));
   });
 });
 
