@@ -30,9 +30,10 @@ export interface Outcome {
 
 /**
  * How long each side runs before the first round, in seconds: compilers and connections settle. On two cores V8 compiles
- * a gateway for some six seconds of load; after two, a first round has half of what the third one has.
+ * a gateway for some six seconds of load; after two, a first round has half of what the third one has. It is in turns,
+ * too: in a pause of the others' eight seconds a gateway gives back its memory, and a part of what was compiled.
  */
-const WARM_UP_SECONDS = 8;
+export const WARM_UP_SECONDS = 8;
 
 /**
  * Checks that all sides do the same work, then measures them in turn, second by second: A B A B. A machine that slows
@@ -48,11 +49,10 @@ export async function interleave(
 ): Promise<Outcome> {
   const sides: readonly Side[] = [contest.subject, ...contest.partners];
   await requireSameAnswers(sides);
-  for (const side of sides) await side.measure(WARM_UP_SECONDS);
+  await measureRound(sides, turnsOf(contest, contest.warmUpSeconds ?? WARM_UP_SECONDS));
   const rates = sides.map(({ name }) => ({ name, perSecond: [] as number[], processorMicros: [] as number[] }));
   for (let round = 1; round <= rounds; round += 1) {
-    const turns = contest.unbroken === true ? [seconds] : Array<number>(seconds).fill(1);
-    const means = await measureRound(sides, turns);
+    const means = await measureRound(sides, turnsOf(contest, seconds));
     for (const [index, { perSecond, processorMicros }] of means.entries()) {
       rates[index]?.perSecond.push(perSecond);
       rates[index]?.processorMicros.push(processorMicros);
@@ -63,6 +63,11 @@ export async function interleave(
   if (subject === undefined) throw new Error('a contest without a subject');
   const ratios = partners.map((partner, index) => ratioOf(subject, partner, contest.partners[index]?.target));
   return { subject, partners, ratios };
+}
+
+/** The turns of a second that make up so many seconds, or one of them all. */
+function turnsOf({ unbroken }: Contest, seconds: number): readonly number[] {
+  return unbroken === true ? [seconds] : Array<number>(seconds).fill(1);
 }
 
 /** The mean rate of each side, every one of them measured in turn for so many seconds, turn by turn. */

@@ -27,6 +27,8 @@ export interface Contest {
   readonly partners: readonly Partner[];
   /** What the subject is to reach by itself, per second, where the project has such an aim. */
   readonly targetPerSecond?: number;
+  /** How long each side runs before the first round, in seconds. Default: as long as V8 compiles one process. */
+  readonly warmUpSeconds?: number;
   /** Whether a round measures each side once, for as long as the round is; else in turns of a second. */
   readonly unbroken?: boolean;
 }
