@@ -6,7 +6,7 @@ import { withNews } from '../store/news.ts';
 import type { RoutedRequest } from './exchange.ts';
 import { resolveHeldPayment } from './held-payment.ts';
 import { isRepeatable } from './repeatable.ts';
-import type { Services } from './runtime.ts';
+import type { Debts, Services } from './runtime.ts';
 import type { AuthorizedPayment, CollectablePayment, Refusal } from './stages.ts';
 import { kindOf, traced } from './traced.ts';
 
@@ -42,6 +42,14 @@ export class ClaimedPayment {
     this.#record = outcome.record;
     const settled = step.settlement !== undefined;
     this.#services.observer.paymentMoved({ record: outcome.record, to: step.to, settled });
+  }
+
+  /** Moves the payment to `owed` when its answer is over, and has its money asked for. @throws like {@link move} */
+  async owe(facts: Pick<Transition, 'answered' | 'leftEarly'>, debts: Debts): Promise<void> {
+    await debts.add(this.#record.expiresAt, async (checkAt) => {
+      await this.move({ to: 'owed', ...facts, checkAt });
+      return this.#record;
+    });
   }
 
   /** Leaves the payment to recovery in its present state: this request can do nothing more for it. */

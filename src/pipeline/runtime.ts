@@ -118,12 +118,15 @@ export interface Runtime {
 /** Calls `run` after this many milliseconds, unless the function that it returns is called before. */
 export type After = (ms: number, run: () => void) => () => void;
 
-/** Settles answers that went out before their money was asked for. */
+/** The answers of this process that went out before their money was asked for. */
 export interface Debts {
-  /** The `checkAt` of a debt that is about to be written as answered, in Unix milliseconds. */
-  dueAt(): number;
-  /** Takes a debt that was written so. */
-  settle(record: PaymentRecord): void;
+  /**
+   * Writes down a debt whose answer is over, and has it settled.
+   *
+   * @param expiresAt Unix seconds at which its authorization ends
+   * @param write writes the row with this `checkAt`, in Unix milliseconds
+   */
+  add(expiresAt: number, write: (checkAt: number) => Promise<PaymentRecord>): Promise<void>;
 }
 
 /** What lives as long as the process, independent of the plan. */
@@ -146,7 +149,6 @@ export interface Services {
   readonly uses: Pick<UseCounter, 'take'>;
   /** Called with a payment that a request had to let go of: recovery finishes it. */
   readonly abandoned: (payment: AbandonedPayment) => void;
-  /** Settles answers that went out before their money was asked for. */
   readonly debts: Debts;
   /** Unix milliseconds. */
   readonly clock: () => number;

@@ -83,8 +83,7 @@ async function serveOwing(
     callOff();
     // Bytes have gone out, even if the answer broke off. A buyer who got only a part may collect the answer without a
     // new charge.
-    await claimed.move({ to: 'owed', ...deliveryFacts(request, outcome), checkAt: services.debts.dueAt() });
-    services.debts.settle(claimed.record);
+    await claimed.owe(deliveryFacts(request, outcome), services.debts);
   }
   return served(outcome.kind === 'complete' ? 'paid' : 'failed');
 }

@@ -76,9 +76,7 @@ export class StreamCharge implements Passage {
     if (charge.kind === 'release') return;
     // A buyer who left has had what was charged: another call would be another charge.
     const end = outcome.kind === 'complete' ? ({ answered: true } as const) : ({ leftEarly: true } as const);
-    const { debts } = this.#services;
-    await this.#claimed.move({ to: 'owed', ...end, checkAt: debts.dueAt() });
-    debts.settle(this.#claimed.record);
+    await this.#claimed.owe(end, this.#services.debts);
   }
 
   /** If the reader fails, the call costs nothing and its answer is cut. */

@@ -1,8 +1,5 @@
 import type { PaymentRecord } from '../domain/payment-record.ts';
 
-/** Most debts that wait in memory, of some kilobytes each. Further ones wait in the ledger alone. */
-const MOST_WAITING = 1000;
-
 /** The parts of {@link OwnDebts}. */
 export interface OwnDebtsDeps {
   /** Settles one debt and writes down the outcome. Never throws. */
@@ -11,28 +8,30 @@ export interface OwnDebtsDeps {
   readonly takeDue: () => void;
   /** How long a debt is held for this process, in milliseconds. */
   readonly holdMs: number;
-  /** Most debts in work at once. */
-  readonly atOnce: number;
+  /** Most debts that are held at once. */
+  readonly most: number;
   /** Unix milliseconds. */
   readonly clock: () => number;
 }
 
 /**
  * Settles the answers on credit that went out of this process, by the rows that their requests hold: nothing is read
- * from the ledger, and nobody has to take them. A debt is written down as held, by a time of its next look ahead.
+ * from the ledger, and nobody has to take them. Such a debt is written down as held, by a time of its next look ahead,
+ * and settled at once. Where that many are at work already, the ledger hands it out, to any process.
  *
  * | killed | the row says | who settles it |
  * |---|---|---|
  * | before the answer is over | `owed`, without a time | recovery of any process, once this one counts as gone |
- * | while it waits here | `owed`, held for this process | the same; or at the end of the hold, whatever comes first |
+ * | before it is asked for | `owed`, held for this process | the same; or at the end of the hold, whatever comes first |
  * | while it is settled | `settling` | recovery, by proof |
  *
  * A hold that ends early does no harm: each step carries the row's epoch, and whoever took the row has raised it.
  */
 export class OwnDebts {
   readonly #deps: OwnDebtsDeps;
-  #waiting: PaymentRecord[] = [];
-  readonly #atWork = new Set<Promise<void>>();
+  /** Debts that are held: being written down or settled. */
+  #held = 0;
+  readonly #looks = new Set<Promise<void>>();
   #isStopping = false;
 
   constructor(deps: OwnDebtsDeps) {
@@ -40,41 +39,45 @@ export class OwnDebts {
   }
 
   /**
-   * The `checkAt` of a debt whose answer is over, in Unix milliseconds: later, where it is held for this process; now,
-   * where the ledger hands it out.
+   * Writes down a debt whose answer is over, and has it settled.
+   *
+   * @param expiresAt Unix seconds at which its authorization ends
+   * @param write writes the row with this `checkAt`, in Unix milliseconds; where it rejects, nothing is done
    */
-  dueAt(): number {
-    const { clock, holdMs } = this.#deps;
-    return this.#isStopping || this.#waiting.length >= MOST_WAITING ? clock() : clock() + holdMs;
-  }
-
-  /** Settles a debt with the `checkAt` of {@link dueAt}, once there is room for it. */
-  settle(record: PaymentRecord): void {
-    if (this.#isStopping) return;
-    if (record.checkAt <= this.#deps.clock()) {
+  async add(expiresAt: number, write: (checkAt: number) => Promise<PaymentRecord>): Promise<void> {
+    if (!this.#isRoomFor(expiresAt)) {
+      await write(this.#deps.clock());
       this.#deps.takeDue();
       return;
     }
-    this.#waiting.push(record);
-    this.#fill();
+    this.#held += 1;
+    try {
+      const record = await write(this.#deps.clock() + this.#deps.holdMs);
+      // What is held stays in the ledger then, for the process that takes it.
+      if (!this.#isStopping) this.#begin(record);
+    } finally {
+      this.#held -= 1;
+    }
   }
 
-  /** Ends after the looks under way. What waits stays in the ledger, for the process that takes it. */
+  /** Ends after the looks under way. */
   async stop(): Promise<void> {
     this.#isStopping = true;
-    this.#waiting = [];
-    await Promise.all(this.#atWork);
+    await Promise.all(this.#looks);
   }
 
-  #fill(): void {
-    while (this.#atWork.size < this.#deps.atOnce) {
-      const record = this.#waiting.shift();
-      if (record === undefined) return;
-      const look = this.#deps.look(record).then(() => {
-        this.#atWork.delete(look);
-        this.#fill();
-      });
-      this.#atWork.add(look);
-    }
+  /** A debt that soon cannot be paid any more is not held: should this process end, another one must be in time. */
+  #isRoomFor(expiresAt: number): boolean {
+    const { most, clock, holdMs } = this.#deps;
+    return !this.#isStopping && this.#held < most && expiresAt * 1000 - clock() >= 2 * holdMs;
+  }
+
+  #begin(record: PaymentRecord): void {
+    this.#held += 1;
+    const look = this.#deps.look(record).then(() => {
+      this.#held -= 1;
+      this.#looks.delete(look);
+    });
+    this.#looks.add(look);
   }
 }

@@ -20,7 +20,7 @@ import {
 } from './open-payment.ts';
 import { soldPass } from './sold-pass.ts';
 
-/** Longest look at one payment, in milliseconds. */
+/** How long a facilitator is asked about one payment, in milliseconds; a settlement has limits of its own. */
 const LOOK_MS = 15_000;
 /** Looks at a settled transaction that is missing, after which it is reported as taken back. */
 const SECOND_LOOKS = 10;
@@ -81,7 +81,7 @@ export class PaymentRecovery {
     this.#deps = deps;
   }
 
-  /** Looks at a payment that the ledger handed to this process, and writes down what it finds. Never throws. */
+  /** Looks at a payment that the ledger handed to this process, or one of its own requests, and writes down what it finds. Never throws. */
   async look(record: PaymentRecord): Promise<void> {
     try {
       switch (record.state) {

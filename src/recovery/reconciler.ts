@@ -18,11 +18,11 @@ import { SteadyClock } from './steady-clock.ts';
 /** Between two rounds, in milliseconds. */
 const ROUND_MS = 1000;
 /**
- * Lease on a payment taken for recovery, in milliseconds. It is longer than one look. It is short, so that a payment is
- * taken again soon if its taking was written and the reply was lost: see `LostTakings`.
+ * Lease on a payment taken for recovery, in milliseconds. It is longer than most looks; nothing depends on that. It is
+ * short, so that a payment is taken again soon if its taking was written and the reply was lost: see `LostTakings`.
  */
 const HOLD_MS = 30_000;
-/** Most payments in work at once. */
+/** Most payments that a round has in work at once; and most debts of this process besides. */
 const AT_ONCE = 64;
 
 /** The parts of the reconciler. */
@@ -36,8 +36,8 @@ export interface ReconcilerDeps extends PaymentRecoveryDeps {
   readonly retentionMs: () => number;
   /** How long an answer can be collected, in milliseconds. */
   readonly retryWindowMs: () => number;
-  /** Open payments of all processes, as far as is known. */
-  readonly openPayments: () => number;
+  /** Open settlements of all processes, as far as is known. */
+  readonly openSettlements: () => number;
   /** More to be done once a round, such as remembering the offers in force. */
   readonly everyRound: () => Promise<void>;
   /** Milliseconds that only go forward. Default: the process's own. */
@@ -72,8 +72,8 @@ export class Reconciler {
   #wholeAt = Number.NEGATIVE_INFINITY;
   readonly #abandoned = new Set<AbandonedPayment>();
   readonly #lost = new LostTakings();
-  /** Looks through all that is open, for what processes left behind that are gone. */
-  readonly #lookings = new Sparing();
+  /** When all open payments are read, for what processes left behind that are gone. */
+  readonly #scans = new Sparing();
   /** The answers on credit that went out of this process. */
   readonly debts: OwnDebts;
 
@@ -90,7 +90,7 @@ export class Reconciler {
       look: (record) => this.#recovery.look(record),
       takeDue: () => this.#wake('owed'),
       holdMs: HOLD_MS,
-      atOnce: AT_ONCE,
+      most: AT_ONCE,
       clock,
     });
     this.#heartbeat = new Heartbeat({
@@ -120,6 +120,7 @@ export class Reconciler {
 
   /** Starts the next round now: there is something to look into. */
   wake(): void {
+    this.#scans.hurry();
     this.#wake('all');
   }
 
@@ -175,11 +176,13 @@ export class Reconciler {
   }
 
   async #round(): Promise<void> {
-    const { store, clock, retentionMs, retryWindowMs, everyRound } = this.#deps;
+    const { store, clock, openSettlements, retentionMs, retryWindowMs, everyRound } = this.#deps;
     const isHeard = await this.#heartbeat.beat();
     const living = this.#living.now();
     // Without a heartbeat, others would take at once what this process takes; and the reply of a taking may get lost.
-    if (isHeard) await this.#takeAndLook('all', (now) => this.#takeOpen(now, living));
+    if (isHeard && this.#scans.takeTurn(openSettlements(), this.#monotonic()))
+      await this.#takeAndLook('all', (now) => this.#takeOpen(now, living));
+    else if (isHeard) await this.#takeAndLook('owed', (now) => this.#takeOwed(now));
     // Payments that are adopted meanwhile wait for the next round.
     for (const payment of [...this.#abandoned]) await this.#attempt('abandoned payment', () => this.#takeUp(payment));
     await this.#attempt('balances', async () => {
@@ -204,12 +207,16 @@ export class Reconciler {
   }
 
   async #takeOpen(now: number, living: number): Promise<readonly PaymentRecord[]> {
-    const { store, owner, openPayments } = this.#deps;
+    const { store, owner } = this.#deps;
     const take = (lost?: number) => store.takeOpen(owner, now, HOLD_MS, AT_ONCE, living, lost);
-    if (!this.#lookings.isTurn(openPayments())) return await this.#takeOwed(now);
-    const taken = await this.#lost.take(take, now, { checkAt: now + HOLD_MS, limit: AT_ONCE });
-    if (taken.length > 0) this.#lookings.goOn();
-    return taken;
+    let isMore = true;
+    try {
+      const taken = await this.#lost.take(take, now, { checkAt: now + HOLD_MS, limit: AT_ONCE });
+      isMore = taken.length === AT_ONCE;
+      return taken;
+    } finally {
+      if (isMore) this.#scans.hurry();
+    }
   }
 
   #takeOwed(now: number): Promise<readonly PaymentRecord[]> {

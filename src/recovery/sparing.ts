@@ -1,27 +1,30 @@
-/** For each so many open payments one more round is left out. */
-const ROWS_A_ROUND = 25_000;
-/** Most rounds that are left out one after the other. */
-const MOST_LEFT_OUT = 9;
+/** For each so many open settlements there is another second between two turns. */
+const ROWS_A_SECOND = 25_000;
+/** The longest time between two turns, in seconds. */
+const LONGEST_SECONDS = 9;
 
 /**
- * Says in which rounds all open payments are looked through: in each one as long as they are few. Of a hundred thousand
- * a look takes 40 ms, for which all payments wait: that is not done each second.
+ * Turns of work that reads all open payments: a turn each second or more, as long as they are few. With a hundred
+ * thousand it takes 25 to 40 ms, for which all payments wait.
  */
 export class Sparing {
-  #leftOut = 0;
+  #lastAt = Number.NEGATIVE_INFINITY;
 
-  /** Whether it is done in this round. @param open payments that are open, as far as is known */
-  isTurn(open: number): boolean {
-    if (this.#leftOut < Math.min(Math.floor(open / ROWS_A_ROUND), MOST_LEFT_OUT)) {
-      this.#leftOut += 1;
-      return false;
-    }
-    this.#leftOut = 0;
+  /**
+   * Takes a turn, if it is time.
+   *
+   * @param open settlements that are open, as far as is known
+   * @param now milliseconds that only go forward
+   */
+  takeTurn(open: number, now: number): boolean {
+    const seconds = Math.min(Math.floor(open / ROWS_A_SECOND), LONGEST_SECONDS);
+    if (now - this.#lastAt < seconds * 1000) return false;
+    this.#lastAt = now;
     return true;
   }
 
-  /** There may be more to be found: the next round is not left out. */
-  goOn(): void {
-    this.#leftOut = MOST_LEFT_OUT;
+  /** Makes it time at once: there may be something to be found, or the last turn failed. */
+  hurry(): void {
+    this.#lastAt = Number.NEGATIVE_INFINITY;
   }
 }

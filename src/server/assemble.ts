@@ -11,13 +11,13 @@ import { CreditGates } from '../pipeline/credit-gates.ts';
 import { createLimiters } from '../pipeline/limits/limiters.ts';
 import type { Services } from '../pipeline/runtime.ts';
 import { Reconciler } from '../recovery/reconciler.ts';
-import { Sparing } from '../recovery/sparing.ts';
 import { builtIn, type FacilitatorOpener } from '../registry.ts';
 import type { PaymentStore } from '../store/payment-store.ts';
 import type { Messenger } from '../webhook/messenger.ts';
 import type { GatewayDeps } from './gateway-deps.ts';
 import { openMessenger } from './open-messenger.ts';
 import { openPlans, type Plans } from './open-plans.ts';
+import { OpenSettlements } from './open-settlements.ts';
 import { PassKeeper } from './pass-keeper.ts';
 import type { PlanParts } from './plan-history.ts';
 import { recoveryNotes } from './recovery-notes.ts';
@@ -72,8 +72,7 @@ export function assemble(plan: Plan, base: BaseParts, deps: GatewayDeps): Parts 
     clock,
   });
   const { plans, recent, facilitators } = opened;
-  const counts = new Sparing();
-  let openPayments = 0;
+  const open = new OpenSettlements({ store, metrics, clock, monotonic: () => performance.now() });
   const reconciler = new Reconciler({
     store,
     owner,
@@ -82,9 +81,9 @@ export function assemble(plan: Plan, base: BaseParts, deps: GatewayDeps): Parts 
     retentionMs: () => plans.current.plan.retentionMs,
     retryWindowMs: () => plans.current.plan.retryWindowMs,
     webhooks: () => plans.current.plan.webhooks,
-    openPayments: () => openPayments,
+    openSettlements: () => open.last,
     everyRound: async () => {
-      if (counts.isTurn(openPayments)) openPayments = await countOpen(store, metrics, clock);
+      await open.count(reconciler.ledgerAnswers);
       await recent.remember();
       await facilitators.sweep();
       await keeper.balances.sweep();
@@ -119,22 +118,6 @@ export function assemble(plan: Plan, base: BaseParts, deps: GatewayDeps): Parts 
 function afterTimer(ms: number, run: () => void): () => void {
   const timer = setTimeout(run, ms);
   return () => clearTimeout(timer);
-}
-
-/**
- * Counts open settlements, and shows them. An old count would mislead: while the ledger cannot be read, nothing is shown.
- *
- * @returns how many
- */
-async function countOpen(store: PaymentStore, metrics: Metrics, clock: () => number): Promise<number> {
-  try {
-    const counts = await store.countOpen();
-    metrics.setOpenSettlements(counts, clock());
-    return counts.reduce((sum, { count }) => sum + count, 0);
-  } catch (fault) {
-    metrics.setOpenSettlements(undefined, clock());
-    throw fault;
-  }
 }
 
 /** Stops and closes the parts, each before those that it depends on. */

@@ -43,7 +43,7 @@ export interface Upkeep {
   /**
    * Takes payments that recovery has to look into:
    * - `unknown` ones whose `checkAt` has come, and `owed` ones whose `checkAt` is above 0 and has come: at 0 the answer
-   *   is still on its way;
+   *   is still on its way, and until it has come the process settles it whose answer it was;
    * - those that a process left behind in `forwarding`, `owed`, `settling`, `delivering`, `redelivering` or
    *   `uncharged`;
    * - `defaulted` ones whose `checkAt` is above 0 and has come: the debt is asked for once more. Only when nothing is

@@ -55,6 +55,22 @@ describe('a reader that fails', () => {
   });
 });
 
+describe('a stream that says at its end what it costs', () => {
+  it('is handed on as a debt, as it is in the ledger', async () => {
+    const end = () => ({ kind: 'charge', amount: 5n as Amount }) as const;
+    gateway = await openValueGateway('routes:\n  - { path: /words/*, price: $0.001 }\n', {
+      answerReaders: [
+        { readerOf: () => ({ begin: () => ({ kind: 'stream', adds: true, pass: (chunk) => [chunk], end }) }) },
+      ],
+    });
+    gateway.api({ body: 'three words here' });
+    const got = await gateway.ask('/words/x', { fields: [await payment('/words/x')] });
+    expect(got?.body).toBe('three words here');
+    expect(gateway.debts).toEqual(await gateway.store.list({}, undefined, 1));
+    expect(gateway.debts).toMatchObject([{ state: 'owed', answered: true, asked: 5n }]);
+  });
+});
+
 describe('an answer that is collected with a payment that was charged before', () => {
   it('is completed with the receipt of that charge, and not charged again', async () => {
     const fields = [await payment('/words/x')];

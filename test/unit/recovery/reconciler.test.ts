@@ -48,7 +48,7 @@ function reconcilerOf({ notes, ...given }: Given): Reconciler {
     retentionMs: () => 1000 * HOUR_MS,
     retryWindowMs: () => HOUR_MS,
     webhooks: () => [],
-    openPayments: () => 0,
+    openSettlements: () => 0,
     everyRound: async () => {},
     notes: {
       moved: () => {},
@@ -204,56 +204,105 @@ describe('an answer on credit that went out of this process', () => {
   it('is settled by the row that its request holds, and nobody takes it', async () => {
     const now = 1_800_000_000_000;
     const { store, moves, reconciler, taken } = seller(() => now);
-    const dueAt = reconciler.debts.dueAt();
-    reconciler.debts.settle(await debtIn(store, 'mine', dueAt));
+    await reconciler.debts.add(Number.POSITIVE_INFINITY, async (checkAt) => {
+      const record = await debtIn(store, 'mine', checkAt);
+      expect(await store.takeOwed('other', now, 1000, 10)).toEqual([]);
+      taken.mockClear();
+      return record;
+    });
     await expect.poll(() => moves.length).toBe(2);
     expect(moves[0]).toBe('settling');
     expect(taken).not.toHaveBeenCalled();
-    expect(await store.takeOwed('other', now, 1000, 10)).toEqual([]);
     await reconciler.stop();
   });
 
   it('is not asked for by this process when another one has taken it meanwhile', async () => {
     let now = 1_800_000_000_000;
     const { store, moves, reconciler } = seller(() => now);
-    const record = await debtIn(store, 'mine', reconciler.debts.dueAt());
-    now += 30_000;
-    expect(await store.takeOwed('other', now, 1000, 10)).toHaveLength(1);
-    reconciler.debts.settle({ ...record, checkAt: now + 1 });
+    await reconciler.debts.add(Number.POSITIVE_INFINITY, async (checkAt) => {
+      const record = await debtIn(store, 'mine', checkAt);
+      now += 30_000;
+      expect(await store.takeOwed('other', now, 1000, 10)).toHaveLength(1);
+      return record;
+    });
     await reconciler.debts.stop();
     expect(moves).toEqual([]);
   });
 
   it('is taken by another process once this one is gone', async () => {
     let now = 1_800_000_000_000;
-    const { store, reconciler } = seller(() => now);
+    const { store } = seller(() => now);
     await store.beat('seller', now);
-    await debtIn(store, 'left', reconciler.debts.dueAt());
+    await debtIn(store, 'left', now + 30_000);
     const taking = () => store.takeOpen('other', now, 1000, 10, now);
     expect(await taking()).toEqual([]);
     now += 15_000;
     expect(await taking()).toHaveLength(1);
-    await reconciler.stop();
   });
 });
 
 describe('a ledger in which much is open', () => {
-  it('is looked through seldom, and what is due is taken in each round', async () => {
-    let now = 1_800_000_000_000;
+  /** A process on it, a second for each round, and how often it looked through all of the ledger. */
+  function looker() {
+    let [now, passed] = [1_800_000_000_000, 0];
     const store = openMemoryLedger(() => now);
     const takeOpen = vi.spyOn(store, 'takeOpen');
-    const takeOwed = vi.spyOn(store, 'takeOwed');
-    const reconciler = reconcilerOf({ store, owner: 'looker', openPayments: () => 100_000, clock: () => now });
-    const takings = () => takeOpen.mock.calls.length + takeOwed.mock.calls.length;
+    let rounds = 0;
+    const troubles: string[] = [];
+    const reconciler = reconcilerOf({
+      store,
+      owner: 'looker',
+      notes: { trouble: (_what, fault) => void troubles.push(String(fault)) },
+      facilitator: () => facilitatorThatFinds(() => ({ kind: 'settled', settlement: SETTLEMENT })),
+      openSettlements: () => 100_000,
+      everyRound: async () => {
+        rounds += 1;
+      },
+      clock: () => now,
+      monotonic: () => passed,
+    });
+    return {
+      store,
+      reconciler,
+      now: () => now,
+      scans: () => takeOpen.mock.calls.length,
+      takeOpen,
+      troubles,
+      /** Rounds of a second each: a debt that is due brings one about, as it does where much is sold. */
+      async rounds(count: number) {
+        for (const end = rounds + count; rounds < end; ) {
+          const before = rounds;
+          now += 1000;
+          passed += 1000;
+          await reconciler.debts.add(0, (checkAt) => debtIn(store, `debt ${now}`, checkAt));
+          await expect.poll(() => rounds).toBeGreaterThan(before);
+        }
+      },
+    };
+  }
+
+  it('is looked through seldom, and debts that are due are taken in each round', async () => {
+    const { store, reconciler, scans, rounds, now, troubles } = looker();
     await reconciler.start();
-    while (takings() < 10) {
-      const before = takings();
-      now += 1000;
-      reconciler.wake();
-      await expect.poll(takings).toBeGreaterThan(before);
-    }
+    await rounds(9);
+    expect(scans()).toBe(3);
+    expect(await store.takeOwed('other', now() + 1000, 1000, 100)).toEqual([]);
+    expect(troubles).toEqual([]);
     await reconciler.stop();
-    expect(takeOpen.mock.calls.length).toBe(Math.floor(takings() / 5));
+  });
+
+  it('is looked through at once when there is something to look into, and again after a failure', async () => {
+    const { reconciler, scans, takeOpen, rounds, troubles } = looker();
+    await reconciler.start();
+    reconciler.wake();
+    await expect.poll(scans).toBe(2);
+    takeOpen.mockRejectedValueOnce(new Error('away'));
+    await rounds(4);
+    expect(scans()).toBe(3);
+    expect(troubles).toEqual(['Error: away']);
+    await rounds(1);
+    expect(scans()).toBe(4);
+    await reconciler.stop();
   });
 });
 
@@ -279,7 +328,7 @@ describe('answers on credit, one after the other', () => {
     });
     const sell = async (name: string): Promise<void> => {
       const before = looks;
-      reconciler.debts.settle(await debtIn(store, name, now));
+      await reconciler.debts.add(0, (checkAt) => debtIn(store, name, checkAt));
       await expect.poll(() => looks).toBeGreaterThan(before);
     };
     await reconciler.start();

@@ -1,24 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import { Sparing } from '../../../src/recovery/sparing.ts';
 
-/** Which of ten rounds have a look, with so many payments open. */
-function turnsOf(open: number): string {
+/** In which of 20 seconds there is a turn, with so many settlements open. */
+function turnsOf(open: number): readonly number[] {
   const sparing = new Sparing();
-  return Array.from({ length: 12 }, () => (sparing.isTurn(open) ? 'x' : '-')).join('');
+  return Array.from({ length: 20 }, (_, second) => second).filter((second) => sparing.takeTurn(open, second * 1000));
 }
 
-describe('looks through all open payments', () => {
-  it('are made in each round while they are few, and seldom when they are many, each tenth round at least', () => {
-    expect(turnsOf(0)).toBe('xxxxxxxxxxxx');
-    expect(turnsOf(24_999)).toBe('xxxxxxxxxxxx');
-    expect(turnsOf(50_000)).toBe('--x--x--x--x');
-    expect(turnsOf(10_000_000)).toBe('---------x--');
+describe('turns of work that reads all open payments', () => {
+  it('come each second while these are few, and seldom when they are many, after nine seconds at most', () => {
+    expect(turnsOf(0)).toHaveLength(20);
+    expect(turnsOf(49_999)).toHaveLength(20);
+    expect(turnsOf(100_000)).toEqual([0, 4, 8, 12, 16]);
+    expect(turnsOf(10_000_000)).toEqual([0, 9, 18]);
   });
 
-  it('go on at once where there may be more', () => {
+  it('come at once where there may be something to be found', () => {
     const sparing = new Sparing();
-    sparing.goOn();
-    expect(sparing.isTurn(10_000_000)).toBe(true);
-    expect(sparing.isTurn(10_000_000)).toBe(false);
+    expect([1, 2, 3].map((ms) => sparing.takeTurn(100_000, ms))).toEqual([true, false, false]);
+    sparing.hurry();
+    expect([4, 5].map((ms) => sparing.takeTurn(100_000, ms))).toEqual([true, false]);
   });
 });
