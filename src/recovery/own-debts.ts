@@ -29,8 +29,8 @@ export interface OwnDebtsDeps {
  */
 export class OwnDebts {
   readonly #deps: OwnDebtsDeps;
-  /** Debts that are held: being written down or settled. */
-  #held = 0;
+  /** How many of those that are held are being written down; the others are looked at. */
+  #writing = 0;
   readonly #looks = new Set<Promise<void>>();
   #isStopping = false;
 
@@ -50,13 +50,13 @@ export class OwnDebts {
       this.#deps.takeDue();
       return;
     }
-    this.#held += 1;
+    this.#writing += 1;
     try {
       const record = await write(this.#deps.clock() + this.#deps.holdMs);
       // What is held stays in the ledger then, for the process that takes it.
       if (!this.#isStopping) this.#begin(record);
     } finally {
-      this.#held -= 1;
+      this.#writing -= 1;
     }
   }
 
@@ -69,15 +69,12 @@ export class OwnDebts {
   /** A debt that soon cannot be paid any more is not held: should this process end, another one must be in time. */
   #isRoomFor(expiresAt: number): boolean {
     const { most, clock, holdMs } = this.#deps;
-    return !this.#isStopping && this.#held < most && expiresAt * 1000 - clock() >= 2 * holdMs;
+    const held = this.#writing + this.#looks.size;
+    return !this.#isStopping && held < most && expiresAt * 1000 - clock() >= 2 * holdMs;
   }
 
   #begin(record: PaymentRecord): void {
-    this.#held += 1;
-    const look = this.#deps.look(record).then(() => {
-      this.#held -= 1;
-      this.#looks.delete(look);
-    });
+    const look = this.#deps.look(record).then(() => void this.#looks.delete(look));
     this.#looks.add(look);
   }
 }

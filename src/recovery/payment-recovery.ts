@@ -81,7 +81,10 @@ export class PaymentRecovery {
     this.#deps = deps;
   }
 
-  /** Looks at a payment that the ledger handed to this process, or one of its own requests, and writes down what it finds. Never throws. */
+  /**
+   * Looks at a payment that the ledger handed to this process, or one of its own requests, and writes down what it
+   * finds. Never throws.
+   */
   async look(record: PaymentRecord): Promise<void> {
     try {
       switch (record.state) {

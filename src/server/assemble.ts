@@ -17,7 +17,7 @@ import type { Messenger } from '../webhook/messenger.ts';
 import type { GatewayDeps } from './gateway-deps.ts';
 import { openMessenger } from './open-messenger.ts';
 import { openPlans, type Plans } from './open-plans.ts';
-import { OpenSettlements } from './open-settlements.ts';
+import { OpenSettlementCounter } from './open-settlement-counter.ts';
 import { PassKeeper } from './pass-keeper.ts';
 import type { PlanParts } from './plan-history.ts';
 import { recoveryNotes } from './recovery-notes.ts';
@@ -72,7 +72,7 @@ export function assemble(plan: Plan, base: BaseParts, deps: GatewayDeps): Parts 
     clock,
   });
   const { plans, recent, facilitators } = opened;
-  const open = new OpenSettlements({ store, metrics, clock, monotonic: () => performance.now() });
+  const open = new OpenSettlementCounter({ store, metrics, clock, monotonic: () => performance.now() });
   const reconciler = new Reconciler({
     store,
     owner,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { OpenSettlements } from '../../../src/server/open-settlements.ts';
+import { OpenSettlementCounter } from '../../../src/server/open-settlement-counter.ts';
 import type { OpenCount } from '../../../src/store/upkeep.ts';
 
 const MANY: readonly OpenCount[] = [{ state: 'owed', count: 100_000, oldestAt: 5 }];
@@ -9,7 +9,7 @@ function counterOf() {
   let [now, counted] = [0, 0];
   let answer: readonly OpenCount[] | undefined = MANY;
   const shown: (number | undefined)[] = [];
-  const open = new OpenSettlements({
+  const open = new OpenSettlementCounter({
     store: {
       countOpen: async () => {
         counted += 1;

@@ -2,8 +2,8 @@ import type { Metrics } from '../observe/metrics.ts';
 import { Sparing } from '../recovery/sparing.ts';
 import type { Upkeep } from '../store/upkeep.ts';
 
-/** The parts of {@link OpenSettlements}. */
-interface OpenSettlementsDeps {
+/** The parts of {@link OpenSettlementCounter}. */
+interface OpenSettlementCounterDeps {
   readonly store: Pick<Upkeep, 'countOpen'>;
   readonly metrics: Pick<Metrics, 'setOpenSettlements'>;
   /** Unix milliseconds. */
@@ -13,12 +13,12 @@ interface OpenSettlementsDeps {
 }
 
 /** Counts the open settlements of all processes, and shows them in the metrics. */
-export class OpenSettlements {
-  readonly #deps: OpenSettlementsDeps;
+export class OpenSettlementCounter {
+  readonly #deps: OpenSettlementCounterDeps;
   readonly #turns = new Sparing();
   #last = 0;
 
-  constructor(deps: OpenSettlementsDeps) {
+  constructor(deps: OpenSettlementCounterDeps) {
     this.#deps = deps;
   }
 
