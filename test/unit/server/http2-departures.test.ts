@@ -28,7 +28,8 @@ let session: EventEmitter;
 let stream: EventEmitter;
 
 beforeEach(() => {
-  vi.useFakeTimers();
+  // Not `setTimeout`: what other files of this worker left behind would be counted as timers of this one.
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setImmediate', 'clearImmediate'] });
   socket = new Connection();
   session = new EventEmitter();
   noticeDepartures({ session: session as ServerHttp2Session, socket, mostBytes: 3 * BROUGHT });
