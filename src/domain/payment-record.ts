@@ -106,6 +106,12 @@ export function amountAsked({ asked, amount }: Pick<PaymentRecord, 'asked' | 'am
   return asked ?? amount;
 }
 
+/** How an answer on credit ended: all of it went out, or its buyer left and has had what can be had; neither otherwise. */
+export interface AnswerOver {
+  readonly answered?: true;
+  readonly leftEarly?: true;
+}
+
 /**
  * Whether an answer, or a part of it, went out before the money of this payment moved: where it does not move, that is a
  * debt. A client that breaks off before the last byte has had the answer, too.

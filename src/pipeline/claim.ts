@@ -1,6 +1,7 @@
 import { GatewayError } from '../domain/gateway-error.ts';
+import type { Payment } from '../domain/payment.ts';
 import { type ChargeOrder, encodeEvidence } from '../domain/payment-evidence.ts';
-import type { PaymentClaim, PaymentRecord } from '../domain/payment-record.ts';
+import type { AnswerOver, PaymentClaim, PaymentRecord } from '../domain/payment-record.ts';
 import type { ClaimOutcome, Transition, TransitionOutcome } from '../store/ledger.ts';
 import { withNews } from '../store/news.ts';
 import type { RoutedRequest } from './exchange.ts';
@@ -44,12 +45,12 @@ export class ClaimedPayment {
     this.#services.observer.paymentMoved({ record: outcome.record, to: step.to, settled });
   }
 
-  /** Moves the payment to `owed` when its answer is over, and has its money asked for. @throws like {@link move} */
-  async owe(facts: Pick<Transition, 'answered' | 'leftEarly'>, debts: Debts): Promise<void> {
-    await debts.add(this.#record.expiresAt, async (checkAt) => {
-      await this.move({ to: 'owed', ...facts, checkAt });
-      return this.#record;
-    });
+  /**
+   * Hands over a payment whose answer went out on credit and is over: its money is asked for. This request can do nothing
+   * more for it. @throws like {@link move}
+   */
+  async owe(payment: Payment, end: AnswerOver, debts: Debts): Promise<void> {
+    await debts.add({ held: this.#record, payment, end }, (checkAt) => this.move({ to: 'owed', ...end, checkAt }));
   }
 
   /** Leaves the payment to recovery in its present state: this request can do nothing more for it. */

@@ -3,10 +3,10 @@ import type { AbandonedPayment } from '../domain/abandoned-payment.ts';
 import type { RouteAccess } from '../domain/access.ts';
 import type { AnswerReaders } from '../domain/answer-reader.ts';
 import type { ToolCatalogue } from '../domain/api-tool.ts';
+import type { Debt } from '../domain/debt.ts';
 import type { NetworkFamilies } from '../domain/network-family.ts';
 import type { Offer } from '../domain/offer.ts';
 import type { PassId } from '../domain/pass.ts';
-import type { PaymentRecord } from '../domain/payment-record.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Route } from '../domain/route.ts';
 import type { PaidPrice } from '../domain/route-price.ts';
@@ -121,12 +121,11 @@ export type After = (ms: number, run: () => void) => () => void;
 /** The answers of this process that went out before their money was asked for. */
 export interface Debts {
   /**
-   * Writes down a debt whose answer is over, and has it settled.
+   * Has a debt settled whose answer is over.
    *
-   * @param expiresAt Unix seconds at which its authorization ends
-   * @param write writes the row with this `checkAt`, in Unix milliseconds
+   * @param write writes the row with the answer's end and this `checkAt`, in Unix milliseconds, for the ledger to hand out
    */
-  add(expiresAt: number, write: (checkAt: number) => Promise<PaymentRecord>): Promise<void>;
+  add(debt: Debt, write: (checkAt: number) => Promise<void>): Promise<void>;
 }
 
 /** What lives as long as the process, independent of the plan. */

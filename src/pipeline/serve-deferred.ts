@@ -1,6 +1,6 @@
 import type { Amount } from '../domain/amount.ts';
+import type { AnswerOver } from '../domain/payment-record.ts';
 import type { RelayOutcome } from '../proxy/upstream-connection.ts';
-import type { Transition } from '../store/ledger.ts';
 import { BodyDigest } from './body-digest.ts';
 import type { ClaimedPayment } from './claim.ts';
 import type { CreditLeave } from './credit-gates.ts';
@@ -83,13 +83,13 @@ async function serveOwing(
     callOff();
     // Bytes have gone out, even if the answer broke off. A buyer who got only a part may collect the answer without a
     // new charge.
-    await claimed.owe(deliveryFacts(request, outcome), services.debts);
+    await claimed.owe(authorized.payment, endOf(request, outcome), services.debts);
   }
   return served(outcome.kind === 'complete' ? 'paid' : 'failed');
 }
 
-/** What is written down about an answer on credit once it is over. */
-function deliveryFacts(request: RoutedRequest, outcome: RelayOutcome): Pick<Transition, 'answered' | 'leftEarly'> {
+/** How an answer on credit ended. */
+function endOf(request: RoutedRequest, outcome: RelayOutcome): AnswerOver {
   if (outcome.kind === 'complete') return { answered: true };
   return hasLeft(request, outcome) && !isRepeatable(request) ? { leftEarly: true } : {};
 }

@@ -76,7 +76,7 @@ export class StreamCharge implements Passage {
     if (charge.kind === 'release') return;
     // A buyer who left has had what was charged: another call would be another charge.
     const end = outcome.kind === 'complete' ? ({ answered: true } as const) : ({ leftEarly: true } as const);
-    await this.#claimed.owe(end, this.#services.debts);
+    await this.#claimed.owe(this.#authorized.payment, end, this.#services.debts);
   }
 
   /** If the reader fails, the call costs nothing and its answer is cut. */

@@ -79,8 +79,7 @@ function canBePaid({ expiresAt }: PaymentRecord, now: number): boolean {
  *
  * | killed | the row says | what recovery does |
  * |---|---|---|
- * | before the step to `settling` | `owed` or `defaulted` | looks for a facilitator once more |
- * | before the attempt was written down | `settling` and the old facilitator | leaves it in doubt until that one is back: nothing moved |
+ * | before the attempt was written down | `owed` or `defaulted`, and the old facilitator | looks for a facilitator once more |
  * | after it | `settling`, the new facilitator and its attempt | asks the new one |
  */
 export async function settlerOf(record: PaymentRecord, resolver: Resolver): Promise<Facilitator | undefined> {
@@ -92,18 +91,22 @@ export async function settlerOf(record: PaymentRecord, resolver: Resolver): Prom
 }
 
 /**
- * Settles a payment whose answer went out on credit; its row is at `settling` already. A payment that was declined
- * before anything was sent, or that did not reach the facilitator, is tried again later.
+ * Settles a payment whose answer went out on credit; its row comes to `settling` with the attempt. A payment that was
+ * declined before anything was sent, or that did not reach the facilitator, is tried again later.
+ *
+ * @param payment as the row's evidence says
  */
-export async function stepBySettling(record: PaymentRecord, resolver: Resolver): Promise<Transition> {
-  const evidence = evidenceOf(record);
+export async function stepBySettling(
+  record: PaymentRecord,
+  resolver: Resolver,
+  payment: Payment | undefined = evidenceOf(record)?.payment,
+): Promise<Transition> {
   const facilitator = resolver.facilitator(record.facilitator, record.network);
   const amount = amountAsked(record);
   const checkAt = nextCheck(record.checks, resolver.now);
-  if (evidence === undefined) return { to: 'unknown', reason: 'evidence_unreadable', checkAt };
+  if (payment === undefined) return { to: 'unknown', reason: 'evidence_unreadable', checkAt };
   if (facilitator === undefined) return stepUnsent(record, 'facilitator_not_configured', resolver.now);
   try {
-    const { payment } = evidence;
     const { journal } = resolver;
     const next: Asking['next'] = (tried, why) => resolver.next(payment, tried, why);
     // An attempt stays in the row of a debt of which nothing was sent.

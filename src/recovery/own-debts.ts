@@ -1,37 +1,36 @@
-import type { PaymentRecord } from '../domain/payment-record.ts';
+import type { Debt } from '../domain/debt.ts';
 
 /** The parts of {@link OwnDebts}. */
 export interface OwnDebtsDeps {
-  /** Settles one debt and writes down the outcome. Never throws. */
-  readonly look: (record: PaymentRecord) => Promise<void>;
+  /** Settles one debt, and writes down how its answer ended and the outcome. Never throws. */
+  readonly settle: (debt: Debt) => Promise<void>;
   /** Has debts settled that the ledger hands out now. */
   readonly takeDue: () => void;
-  /** How long a debt is held for this process, in milliseconds. */
-  readonly holdMs: number;
-  /** Most debts that are held at once. */
+  /** Most debts that are in work at once. */
   readonly most: number;
   /** Unix milliseconds. */
   readonly clock: () => number;
 }
 
+/** Until the rows of a process that ends are another one's, with room for its looks; in milliseconds. */
+const IN_TIME_MS = 60_000;
+
 /**
  * Settles the answers on credit that went out of this process, by the rows that their requests hold: nothing is read
- * from the ledger, and nobody has to take them. Such a debt is written down as held, by a time of its next look ahead,
- * and settled at once. Where that many are at work already, the ledger hands it out, to any process.
+ * from the ledger, nobody has to take them, and how the answer ended is written down with the attempt to settle. Where
+ * that many are in work already, the ledger hands the debt out, to any process.
  *
  * | killed | the row says | who settles it |
  * |---|---|---|
- * | before the answer is over | `owed`, without a time | recovery of any process, once this one counts as gone |
- * | before it is asked for | `owed`, held for this process | the same; or at the end of the hold, whatever comes first |
- * | while it is settled | `settling` | recovery, by proof |
+ * | before the answer is over, or before the attempt is written down | `owed`, without a time | recovery of any process, once this one counts as gone; a safe call can then be collected once more |
+ * | while it is settled | `settling`, and how the answer ended | recovery, by proof |
  *
- * A hold that ends early does no harm: each step carries the row's epoch, and whoever took the row has raised it.
+ * If this process only seemed to be gone, that does no harm: each step carries the row's epoch, and whoever took the row
+ * has raised it.
  */
 export class OwnDebts {
   readonly #deps: OwnDebtsDeps;
-  /** How many of those that are held are being written down; the others are looked at. */
-  #writing = 0;
-  readonly #looks = new Set<Promise<void>>();
+  readonly #inWork = new Set<Promise<void>>();
   #isStopping = false;
 
   constructor(deps: OwnDebtsDeps) {
@@ -39,42 +38,34 @@ export class OwnDebts {
   }
 
   /**
-   * Writes down a debt whose answer is over, and has it settled.
+   * Has a debt settled whose answer is over.
    *
-   * @param expiresAt Unix seconds at which its authorization ends
-   * @param write writes the row with this `checkAt`, in Unix milliseconds; where it rejects, nothing is done
+   * @param write writes the row with the answer's end and this `checkAt`, in Unix milliseconds, for the ledger to hand out; where it
+   *   rejects, nothing is done
    */
-  async add(expiresAt: number, write: (checkAt: number) => Promise<PaymentRecord>): Promise<void> {
-    if (!this.#isRoomFor(expiresAt)) {
-      await write(this.#deps.clock());
-      this.#deps.takeDue();
+  async add(debt: Debt, write: (checkAt: number) => Promise<void>): Promise<void> {
+    if (this.#isRoomFor(debt)) {
+      this.#begin(debt);
       return;
     }
-    this.#writing += 1;
-    try {
-      const record = await write(this.#deps.clock() + this.#deps.holdMs);
-      // What is held stays in the ledger then, for the process that takes it.
-      if (!this.#isStopping) this.#begin(record);
-    } finally {
-      this.#writing -= 1;
-    }
+    await write(this.#deps.clock());
+    this.#deps.takeDue();
   }
 
-  /** Ends after the looks under way. */
+  /** Ends after those in work. */
   async stop(): Promise<void> {
     this.#isStopping = true;
-    await Promise.all(this.#looks);
+    await Promise.all(this.#inWork);
   }
 
-  /** A debt that soon cannot be paid any more is not held: should this process end, another one must be in time. */
-  #isRoomFor(expiresAt: number): boolean {
-    const { most, clock, holdMs } = this.#deps;
-    const held = this.#writing + this.#looks.size;
-    return !this.#isStopping && held < most && expiresAt * 1000 - clock() >= 2 * holdMs;
+  /** A debt that soon cannot be paid any more is the ledger's: should this process end, another one must be in time. */
+  #isRoomFor({ held: { expiresAt } }: Debt): boolean {
+    const { most, clock } = this.#deps;
+    return !this.#isStopping && this.#inWork.size < most && expiresAt * 1000 - clock() >= IN_TIME_MS;
   }
 
-  #begin(record: PaymentRecord): void {
-    const look = this.#deps.look(record).then(() => void this.#looks.delete(look));
-    this.#looks.add(look);
+  #begin(debt: Debt): void {
+    const work = this.#deps.settle(debt).then(() => void this.#inWork.delete(work));
+    this.#inWork.add(work);
   }
 }

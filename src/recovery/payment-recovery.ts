@@ -1,7 +1,10 @@
 import type { AbandonedPayment } from '../domain/abandoned-payment.ts';
+import type { Debt } from '../domain/debt.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
 import type { Network } from '../domain/network.ts';
-import { amountAsked, type PaymentRecord } from '../domain/payment-record.ts';
+import type { Payment } from '../domain/payment.ts';
+import { type AnswerOver, amountAsked, type PaymentRecord } from '../domain/payment-record.ts';
+import { mayFollow } from '../domain/payment-state.ts';
 import type { Webhook } from '../domain/webhook.ts';
 import type { Facilitator } from '../facilitator/facilitator.ts';
 import type { FacilitatorPool } from '../facilitator/failover.ts';
@@ -93,7 +96,7 @@ export class PaymentRecovery {
           return;
         case 'owed':
         case 'defaulted':
-          await this.#settle(record);
+          await this.#settle(record, {});
           return;
         case 'uncharged':
           await this.#move(record, WITHOUT_CHARGE);
@@ -124,29 +127,55 @@ export class PaymentRecovery {
     }
   }
 
-  async #settle(record: PaymentRecord): Promise<void> {
-    const settler = await settlerOf(record, this.#resolver());
-    let held = await this.#move(record, { to: 'settling', asked: amountAsked(record) });
-    if (held === undefined) return;
-    const resolver: Resolver = {
-      ...this.#resolver(),
-      facilitator: () => settler,
-      journal: async (attempt, { name: facilitator }) => {
-        held = held && (await this.#move(held, { to: 'settling', attempt, facilitator }));
-        // Another process has taken the payment over: this attempt must not be sent.
-        if (held === undefined) throw new GatewayError('payment_in_progress');
-      },
-    };
+  /** Settles a debt of this process whose answer is over, by what its request held. Never throws. */
+  async settleOwn({ held, payment, end }: Debt): Promise<void> {
     try {
-      const step = await stepBySettling(held, resolver);
+      await this.#settle(held, end, payment);
+    } catch (fault) {
+      this.#deps.notes.trouble(`payment ${held.key}`, fault);
+    }
+  }
+
+  /**
+   * Asks for the money of a debt. How its answer ended, and the amount, are written down with the attempt, in one step
+   * and before anything is sent; a debt of which nothing was sent stays one.
+   */
+  async #settle(record: PaymentRecord, end: AnswerOver, payment?: Payment): Promise<void> {
+    const facts = { asked: amountAsked(record), ...end };
+    let held: PaymentRecord | undefined = record;
+    try {
+      const settler = await settlerOf(record, this.#resolver());
+      const resolver: Resolver = {
+        ...this.#resolver(),
+        facilitator: () => settler,
+        journal: async (attempt, { name: facilitator }) => {
+          held = held && (await this.#move(held, { to: 'settling', attempt, facilitator, ...facts }));
+          // Another process has taken the payment over: this attempt must not be sent.
+          if (held === undefined) throw new GatewayError('payment_in_progress');
+        },
+      };
+      const step = await stepBySettling({ ...record, ...end }, resolver, payment);
+      // It ended without an attempt: somebody else made it, or nothing has to move.
+      if (held !== undefined && !mayFollow(held.state, step.to)) {
+        held = await this.#move(held, { to: 'settling', ...facts });
+      }
       // A debt that stays a debt was reported before.
       const isNews = record.state !== 'defaulted' || step.to !== 'defaulted';
-      if (held !== undefined) await this.#move(held, step, isNews);
+      if (held !== undefined) await this.#move(held, { ...end, ...step }, isNews);
     } catch (fault) {
-      // No other process takes a payment from a living one: this process must find its outcome.
-      if (held !== undefined) this.#deps.adopt({ key: held.key, epoch: held.epoch });
+      if (held !== undefined) await this.#putOff(held, end, fault);
       throw fault;
     }
+  }
+
+  /** A fault in the middle of settling: what was sent has an outcome, and what was not sent is asked for again later. */
+  async #putOff(held: PaymentRecord, end: AnswerOver, fault: unknown): Promise<void> {
+    // No other process takes a payment from a living one: this process must find its outcome.
+    if (held.state === 'settling') this.#deps.adopt({ key: held.key, epoch: held.epoch });
+    if (held.state !== 'owed') return;
+    const reason = fault instanceof GatewayError ? fault.code : 'unexpected_settle_error';
+    const checkAt = nextCheck(held.checks, this.#deps.clock());
+    await this.#move(held, { to: 'owed', ...end, reason, checkAt });
   }
 
   /**

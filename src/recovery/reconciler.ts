@@ -87,9 +87,8 @@ export class Reconciler {
       stopping: this.#stopping.signal,
     });
     this.debts = new OwnDebts({
-      look: (record) => this.#recovery.look(record),
+      settle: (debt) => this.#recovery.settleOwn(debt),
       takeDue: () => this.#wake('owed'),
-      holdMs: HOLD_MS,
       most: AT_ONCE,
       clock,
     });

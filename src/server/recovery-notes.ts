@@ -11,7 +11,12 @@ export function recoveryNotes(log: Logger, observer: Observer, outages: Outages)
     moved: (record, step) => {
       const { key, route, payer, settlement } = record;
       const { to, reason } = step;
-      log.info({ key, route, payer, state: to, reason, transaction: settlement?.transaction }, 'payment changed state');
+      // The outcome is news, and not that it is asked for: each answer on credit comes this way.
+      const level = to === 'settling' ? 'debug' : 'info';
+      log[level](
+        { key, route, payer, state: to, reason, transaction: settlement?.transaction },
+        'payment changed state',
+      );
       observer.paymentMoved({ record, to, settled: step.settlement !== undefined });
     },
     takenBack: ({ key, route, payer, settlement }) =>

@@ -1,6 +1,6 @@
 import type { Answer } from '../../src/domain/answer.ts';
+import type { Debt } from '../../src/domain/debt.ts';
 import { Leases } from '../../src/domain/leases.ts';
-import type { PaymentRecord } from '../../src/domain/payment-record.ts';
 import { type RequestHead, requestHead } from '../../src/domain/request-head.ts';
 import type { Upstream } from '../../src/domain/upstream.ts';
 import { McpState } from '../../src/mcp/mcp-state.ts';
@@ -72,8 +72,8 @@ export interface ValueGateway<F extends TallyFacilitator = TallyFacilitator> {
   readonly asked: readonly ForwardRequest[];
   /** What the log was told of each request. */
   readonly summaries: readonly RequestSummary[];
-  /** The debts that were handed on to be settled, as the ledger has them. */
-  readonly debts: readonly PaymentRecord[];
+  /** The debts that were handed on to be settled. */
+  readonly debts: readonly Debt[];
   /** Has the API answer so from now on; a fault is thrown. */
   api(answer: ApiAnswer | Error): void;
   /** Resolves with what the client got; `undefined` when that is nothing. */
@@ -101,7 +101,7 @@ export async function openValueGatewayWith<F extends TallyFacilitator>(
   const health = new HealthBook();
   const asked: ForwardRequest[] = [];
   const summaries: RequestSummary[] = [];
-  const debts: PaymentRecord[] = [];
+  const debts: Debt[] = [];
   let answer: ApiAnswer | Error = {};
   const client: UpstreamClient = {
     calls: new CallRoom({ connections: 100, paidConnections: 10, health: [health.of('http://127.0.0.1:9')] }),
@@ -157,7 +157,7 @@ export async function openValueGatewayWith<F extends TallyFacilitator>(
     },
     uses: new UseCounter(store.uses, Date.now),
     abandoned: () => {},
-    debts: { add: async (expiresAt, write) => void debts.push(await write(expiresAt * 1000)) },
+    debts: { add: async (debt) => void debts.push(debt) },
     clock: Date.now,
     after: () => () => {},
     newRequestId: () => `request-${++requests}`,

@@ -1,15 +1,18 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Amount, parseAmount } from '../../../src/domain/amount.ts';
+import type { Debt } from '../../../src/domain/debt.ts';
+import { GatewayError } from '../../../src/domain/gateway-error.ts';
 import { parseNetwork } from '../../../src/domain/network.ts';
 import type { PaymentKey } from '../../../src/domain/payment.ts';
 import { type ChargeOrder, encodeEvidence } from '../../../src/domain/payment-evidence.ts';
-import type { PaymentRecord } from '../../../src/domain/payment-record.ts';
+import type { AnswerOver, PaymentClaim, PaymentRecord } from '../../../src/domain/payment-record.ts';
 import type { SettlementOutcome } from '../../../src/domain/settlement.ts';
 import type { Webhook } from '../../../src/domain/webhook.ts';
-import type { Facilitator } from '../../../src/facilitator/facilitator.ts';
+import type { Facilitator, Journal } from '../../../src/facilitator/facilitator.ts';
 import { Reconciler, type ReconcilerDeps } from '../../../src/recovery/reconciler.ts';
 import { openMemoryLedger } from '../../../src/store/memory/memory-ledger.ts';
 import type { PaymentStore } from '../../../src/store/payment-store.ts';
+import { freshRecord } from '../../../src/store/record.ts';
 import { paymentClaim } from '../../contract/ledger-scene.ts';
 import { HOUR_MS, sale } from '../../contract/pass-sale.ts';
 import { scriptedPayment } from '../../support/scripted-facilitator.ts';
@@ -173,70 +176,192 @@ describe('a transfer of somebody else that bought a pass', () => {
   });
 });
 
-/** A debt in a ledger, whose answer is out, and the row of it. */
-async function debtIn(store: PaymentStore, name: string, checkAt: number): Promise<PaymentRecord> {
-  const { record } = await store.claim(paymentClaim({ name, state: 'forwarding', owner: 'seller' }));
+/** An answer on credit in a ledger, which is going out, and its row. */
+async function advanceIn(store: PaymentStore, name: string, facts: Partial<PaymentClaim> = {}): Promise<PaymentRecord> {
+  const claim = { ...paymentClaim({ name, state: 'forwarding', owner: 'seller' }), ...facts };
+  const { record } = await store.claim(claim);
   const owed = await store.transition(record.key, record.epoch, { to: 'owed', asked: record.amount });
-  const answered = await store.transition(record.key, (owed.record ?? record).epoch, {
-    to: 'owed',
-    answered: true,
-    checkAt,
-  });
+  if (owed.record === undefined) throw new Error(`${name} is not in the ledger`);
+  return owed.record;
+}
+
+/** A debt in a ledger, whose answer is out, and which the ledger hands out from `checkAt` on. */
+async function debtIn(store: PaymentStore, name: string, checkAt: number): Promise<PaymentRecord> {
+  const { key, epoch } = await advanceIn(store, name);
+  const answered = await store.transition(key, epoch, { to: 'owed', answered: true, checkAt });
   if (answered.record === undefined) throw new Error(`${name} is not in the ledger`);
   return answered.record;
 }
 
+const NOW = 1_800_000_000_000;
+const PAYMENT = scriptedPayment(2);
+/** A debt that the ledger hands out. */
+const EXPIRED: Debt = {
+  held: { ...freshRecord(paymentClaim({ name: 'expired' }), 1, NOW), expiresAt: 0 },
+  payment: PAYMENT,
+  end: {},
+};
+const ANSWERED = { answered: true } as const;
+/** Facts of a claim that can be settled, for as long as its debt is this process's. */
+const SETTLEABLE = {
+  claimedAt: NOW,
+  expiresAt: NOW / 1000 + 600,
+  amount: SETTLEMENT.amount,
+  evidence: encodeEvidence({ payment: PAYMENT, repeatable: true, settle: 'deferred' }),
+};
+
+/** One step of the conversation with a facilitator that is asked to settle. */
+type Settling = (journal: Journal) => Promise<SettlementOutcome>;
+
 describe('an answer on credit that went out of this process', () => {
-  /** A process that sells, and what it did: the states that it moved debts to, and its takings. */
-  function seller(clock: () => number) {
+  const SETTLED: SettlementOutcome = { kind: 'settled', settlement: SETTLEMENT };
+
+  /** A process that sells, with a facilitator, and what it did: the steps of its debts, and its takings. */
+  function seller(settling: Settling, resolve: () => SettlementOutcome = () => SETTLED) {
+    const time = { now: NOW };
+    const clock = (): number => time.now;
     const store = openMemoryLedger(clock);
     const moves: string[] = [];
+    const troubles: string[] = [];
+    const asked = vi.fn(settling);
     const reconciler = reconcilerOf({
       store,
       owner: 'seller',
-      facilitator: () => facilitatorThatFinds(() => ({ kind: 'settled', settlement: SETTLEMENT })),
-      notes: { moved: (_record, { to }) => void moves.push(to) },
+      facilitator: () => ({
+        ...facilitatorThatFinds(() => SETTLED),
+        settle: (_payment, _amount, journal) => asked(journal),
+        resolve: async () => resolve(),
+      }),
+      notes: {
+        moved: (_record, { to }) => void moves.push(to),
+        trouble: (_what, fault) => void troubles.push(fault instanceof GatewayError ? fault.code : String(fault)),
+      },
       clock,
     });
-    return { store, moves, reconciler, taken: vi.spyOn(store, 'takeOwed') };
+    const written = vi.fn(async () => {});
+    return {
+      store,
+      time,
+      moves,
+      troubles,
+      asked,
+      written,
+      reconciler,
+      taken: vi.spyOn(store, 'takeOwed'),
+      /** Sells an answer that ended so, and waits until its debt is looked at. */
+      async sell(end: AnswerOver = ANSWERED): Promise<PaymentRecord> {
+        const held = await advanceIn(store, 'mine', SETTLEABLE);
+        await reconciler.debts.add({ held, payment: PAYMENT, end }, written);
+        await reconciler.debts.stop();
+        const row = await store.find(held.key);
+        if (row === undefined) throw new Error('the debt is gone');
+        return row;
+      },
+    };
   }
 
-  it('is settled by the row that its request holds, and nobody takes it', async () => {
-    const now = 1_800_000_000_000;
-    const { store, moves, reconciler, taken } = seller(() => now);
-    await reconciler.debts.add(Number.POSITIVE_INFINITY, async (checkAt) => {
-      const record = await debtIn(store, 'mine', checkAt);
-      expect(await store.takeOwed('other', now, 1000, 10)).toEqual([]);
-      taken.mockClear();
-      return record;
+  const settles: Settling = async (journal) => {
+    await journal({ transaction: '0xab', data: 'attempt' });
+    return SETTLED;
+  };
+
+  it('is settled by the row that its request holds in two steps, and nobody takes it', async () => {
+    const { sell, moves, taken, written } = seller(settles);
+    expect(await sell()).toMatchObject({ state: 'delivered', answered: true, attempt: { data: 'attempt' } });
+    expect(moves).toEqual(['settling', 'delivered']);
+    expect([taken.mock.calls.length, written.mock.calls.length]).toEqual([0, 0]);
+  });
+
+  it.each([
+    [{ leftEarly: true }, 'delivered_in_part'],
+    [{}, 'undelivered'],
+  ] as const)('that ended with %j is %s once its money moved', async (end, state) => {
+    expect(await seller(settles).sell(end)).toMatchObject({ state, ...end });
+  });
+
+  it('says that its answer is out before anything is sent', async () => {
+    const rows: unknown[] = [];
+    const { store, sell } = seller(async (journal) => {
+      await journal({ transaction: '0xab', data: 'attempt' });
+      rows.push(...(await store.list({}, undefined, 10)));
+      return SETTLED;
     });
-    await expect.poll(() => moves.length).toBe(2);
-    expect(moves[0]).toBe('settling');
-    expect(taken).not.toHaveBeenCalled();
+    await sell();
+    expect(rows).toMatchObject([{ state: 'settling', answered: true, attempt: { data: 'attempt' } }]);
+  });
+
+  it('comes to its end where it is settled without an attempt', async () => {
+    const { sell, moves } = seller(async () => SETTLED);
+    expect(await sell()).toMatchObject({ state: 'delivered', answered: true });
+    expect(moves).toEqual(['settling', 'delivered']);
+  });
+
+  it.each([
+    ['overloaded', async () => Promise.reject(new GatewayError('facilitator_overloaded'))],
+    ['away', async () => Promise.reject(new GatewayError('facilitator_unreachable'))],
+  ] as const)('stays owed, and is handed out, where its facilitator is %s and nothing was sent', async (_why, settling) => {
+    const { sell, store, time, moves } = seller(settling);
+    expect(await sell()).toMatchObject({ state: 'owed', answered: true, attempt: undefined, checkAt: NOW + 1000 });
+    expect(moves).toEqual(['owed']);
+    time.now += 1000;
+    expect(await store.takeOwed('other', time.now, 1000, 10)).toHaveLength(1);
+  });
+
+  it('is looked for by this process where something was sent before a fault', async () => {
+    const { reconciler, store, asked, moves } = seller(async (journal) => {
+      await journal({ transaction: '0xab', data: 'attempt' });
+      throw new GatewayError('facilitator_unreachable');
+    });
+    const held = await advanceIn(store, 'mine', SETTLEABLE);
+    await reconciler.debts.add({ held, payment: PAYMENT, end: ANSWERED }, async () => {});
+    await expect.poll(() => moves).toEqual(['settling']);
+    await reconciler.start();
     await reconciler.stop();
+    expect(moves).toEqual(['settling', 'delivered']);
+    expect(asked).toHaveBeenCalledTimes(1);
+  });
+
+  it('is not asked for where the ledger cannot write the attempt down, but later, and once', async () => {
+    let sent = 0;
+    const { reconciler, store, moves, troubles } = seller(async (journal) => {
+      await journal({ transaction: '0xab', data: 'attempt' });
+      sent += 1;
+      return SETTLED;
+    });
+    const held = await advanceIn(store, 'mine', SETTLEABLE);
+    vi.spyOn(store, 'transition')
+      .mockRejectedValueOnce(new GatewayError('store_unavailable'))
+      .mockRejectedValueOnce(new GatewayError('store_unavailable'));
+    await reconciler.debts.add({ held, payment: PAYMENT, end: ANSWERED }, async () => {});
+    await expect.poll(() => troubles).toEqual(['store_unavailable']);
+    expect([sent, moves]).toEqual([0, []]);
+    await reconciler.start();
+    await reconciler.stop();
+    expect([sent, moves]).toEqual([1, ['settling', 'undelivered']]);
   });
 
   it('is not asked for by this process when another one has taken it meanwhile', async () => {
-    let now = 1_800_000_000_000;
-    const { store, moves, reconciler } = seller(() => now);
-    await reconciler.debts.add(Number.POSITIVE_INFINITY, async (checkAt) => {
-      const record = await debtIn(store, 'mine', checkAt);
-      now += 30_000;
-      expect(await store.takeOwed('other', now, 1000, 10)).toHaveLength(1);
-      return record;
+    let sent = 0;
+    const { reconciler, store, moves, troubles } = seller(async (journal) => {
+      await journal({ transaction: '0xab', data: 'attempt' });
+      sent += 1;
+      return SETTLED;
     });
+    const held = await advanceIn(store, 'mine', SETTLEABLE);
+    // A minute of silence: it counts as gone.
+    expect(await store.takeOpen('other', NOW + 60_000, 1000, 10, NOW + 60_000)).toHaveLength(1);
+    await reconciler.debts.add({ held, payment: PAYMENT, end: ANSWERED }, async () => {});
     await reconciler.debts.stop();
-    expect(moves).toEqual([]);
+    expect([sent, moves, troubles]).toEqual([0, [], ['payment_in_progress']]);
   });
 
   it('is taken by another process once this one is gone', async () => {
-    let now = 1_800_000_000_000;
-    const { store } = seller(() => now);
-    await store.beat('seller', now);
-    await debtIn(store, 'left', now + 30_000);
-    const taking = () => store.takeOpen('other', now, 1000, 10, now);
+    const { store, time } = seller(settles);
+    await store.beat('seller', time.now);
+    await advanceIn(store, 'left', SETTLEABLE);
+    const taking = () => store.takeOpen('other', time.now, 1000, 10, time.now);
     expect(await taking()).toEqual([]);
-    now += 15_000;
+    time.now += 15_000;
     expect(await taking()).toHaveLength(1);
   });
 });
@@ -274,7 +399,7 @@ describe('a ledger in which much is open', () => {
           const before = rounds;
           now += 1000;
           passed += 1000;
-          await reconciler.debts.add(0, (checkAt) => debtIn(store, `debt ${now}`, checkAt));
+          await reconciler.debts.add(EXPIRED, async (checkAt) => void (await debtIn(store, `debt ${now}`, checkAt)));
           await expect.poll(() => rounds).toBeGreaterThan(before);
         }
       },
@@ -328,7 +453,7 @@ describe('answers on credit, one after the other', () => {
     });
     const sell = async (name: string): Promise<void> => {
       const before = looks;
-      await reconciler.debts.add(0, (checkAt) => debtIn(store, name, checkAt));
+      await reconciler.debts.add(EXPIRED, async (checkAt) => void (await debtIn(store, name, checkAt)));
       await expect.poll(() => looks).toBeGreaterThan(before);
     };
     await reconciler.start();
