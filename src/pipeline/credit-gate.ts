@@ -17,7 +17,7 @@ export interface OwedCounts {
 const COUNT_LASTS_MS = 100;
 
 /** A count is used for this many times as long as it took: the larger the debts, the rarer they are counted. */
-const TIMES_AS_LONG = 20;
+const TIMES_AS_LONG = 100;
 
 /** The longest that a count is used, in milliseconds: it may have waited for a ledger that was away. */
 const LASTS_AT_MOST_MS = 1000;
@@ -30,18 +30,20 @@ export interface Credit {
   readonly payer: string;
   /** Its weight in the bound. */
   readonly weight: bigint;
-  /** When the debt was written to the ledger, in ticks of the gate. */
-  writtenAt: number;
 }
 
-/** A count that is used again, over all payers or of one; running or done. */
-interface KeptCount {
+/** A count of the ledger, running or done. */
+interface Count {
+  /** Of one payer; else of all. */
+  readonly payer: string | undefined;
   readonly upTo: bigint;
-  /** Tick at which it began: it includes debts that were written before. */
-  readonly since: number;
-  /** Time of the clock at which it expires. */
-  until: number;
   readonly owed: Promise<number | bigint>;
+  /** Weight of the answers whose debt was not in the ledger yet when it began. */
+  unseen: bigint;
+  /** Requests that wait for it, or look at it. */
+  users: number;
+  /** Time of the clock until which further requests use it. */
+  until: number;
 }
 
 /**
@@ -57,13 +59,13 @@ interface KeptCount {
  */
 export class CreditGate {
   readonly #clock: () => number;
-  readonly #credits = new Set<Credit>();
-  /** Requests that wait for counts, with the tick at which the older of their two counts began. */
-  readonly #taking = new Set<{ since: number }>();
-  #total: KeptCount | undefined;
+  /** Answers that are permitted, and whose debt is not in the ledger yet. */
+  readonly #unwritten = new Set<Credit>();
+  /** Counts that are used, or may be used again. */
+  readonly #counts = new Set<Count>();
+  #total: Count | undefined;
   /** Of payers that owe many. */
-  readonly #ofPayers = new Map<string, KeptCount>();
-  #tick = 0;
+  readonly #ofPayers = new Map<string, Count>();
 
   /** @param clock milliseconds; never goes back */
   constructor(clock: () => number = () => performance.now()) {
@@ -74,53 +76,57 @@ export class CreditGate {
    * Permits an answer of this `weight`, unless it would exceed a bound. The caller reports with `written` or `release`.
    */
   async take(payer: string, bounds: CreditBounds, counts: OwedCounts, weight = 1n): Promise<Credit | undefined> {
-    this.#tick += 1;
-    const since = this.#tick;
-    const credit: Credit = { payer, weight, writtenAt: Number.POSITIVE_INFINITY };
-    const taking = { since };
-    this.#credits.add(credit);
-    this.#taking.add(taking);
+    const credit: Credit = { payer, weight };
+    this.#unwritten.add(credit);
+    this.#weigh(payer, weight);
+    const total = this.#countAll(BigInt(bounds.maxUnsettled), counts);
+    const own = this.#countPayer(payer, BigInt(bounds.maxUnsettledPerPayer), counts);
+    const used = [total, own];
+    for (const count of used) count.users += 1;
+    let isWithin = false;
     try {
-      const total = this.#countAll(BigInt(bounds.maxUnsettled), counts);
-      const own = this.#countPayer(payer, BigInt(bounds.maxUnsettledPerPayer), counts);
-      taking.since = Math.min(total.since, own.since);
       const [all, ofPayer] = await Promise.all([total.owed, own.owed]);
-      const isWithin =
-        BigInt(all) + this.#unseen(total.since) <= bounds.maxUnsettled &&
-        BigInt(ofPayer) + this.#unseen(own.since, payer) <= bounds.maxUnsettledPerPayer;
-      if (isWithin) return credit;
-      this.#credits.delete(credit);
-      return undefined;
-    } catch (fault) {
-      this.#credits.delete(credit);
-      throw fault;
+      isWithin =
+        BigInt(all) + total.unseen <= bounds.maxUnsettled &&
+        BigInt(ofPayer) + own.unseen <= bounds.maxUnsettledPerPayer;
     } finally {
-      this.#taking.delete(taking);
+      for (const count of used) count.users -= 1;
+      if (!isWithin) this.release(credit);
       this.#forget();
     }
+    return isWithin ? credit : undefined;
   }
 
   /** The debt is in the ledger: counts that begin from now on include it. */
   written(credit: Credit): void {
-    this.#tick += 1;
-    credit.writtenAt = this.#tick;
-    this.#forget();
+    this.#unwritten.delete(credit);
   }
 
   /** The request is over: a debt that is not written yet will never be. */
   release(credit: Credit): void {
-    if (credit.writtenAt === Number.POSITIVE_INFINITY) this.#credits.delete(credit);
+    if (this.#unwritten.delete(credit)) this.#weigh(credit.payer, -credit.weight);
   }
 
-  /** The cached count, or a new one. A failed count is not cached. */
-  #countAll(upTo: bigint, counts: OwedCounts): KeptCount {
+  /** Adds to what counts did not see: each of them began before the debt is written. */
+  #weigh(payer: string, weight: bigint): void {
+    for (const count of this.#counts) if (concerns(count, payer)) count.unseen += weight;
+  }
+
+  #begin(payer: string | undefined, upTo: bigint, until: number, owed: Promise<number | bigint>): Count {
+    const count: Count = { payer, upTo, owed, unseen: 0n, users: 0, until };
+    for (const credit of this.#unwritten) if (concerns(count, credit.payer)) count.unseen += credit.weight;
+    this.#counts.add(count);
+    return count;
+  }
+
+  /** The count in use, or a new one. A failed count is not used again. */
+  #countAll(upTo: bigint, counts: OwedCounts): Count {
     const now = this.#clock();
     const known = this.#total;
     if (isUsable(known, upTo, now)) return known;
-    const owed = counts.all(Number(upTo));
-    const total: KeptCount = { upTo, since: this.#tick, until: now + COUNT_LASTS_MS, owed };
+    const total = this.#begin(undefined, upTo, now + COUNT_LASTS_MS, counts.all(Number(upTo)));
     this.#total = total;
-    owed.then(
+    total.owed.then(
       () => {
         total.until = Math.max(total.until, this.#untilAfter(now));
       },
@@ -131,18 +137,17 @@ export class CreditGate {
     return total;
   }
 
-  /** The kept count of a payer that owes many, or a new one. */
-  #countPayer(payer: string, upTo: bigint, counts: OwedCounts): KeptCount {
+  /** The count in use of a payer that owes many, or a new one. */
+  #countPayer(payer: string, upTo: bigint, counts: OwedCounts): Count {
     const now = this.#clock();
     const known = this.#ofPayers.get(payer);
     if (isUsable(known, upTo, now)) return known;
     this.#ofPayers.delete(payer);
-    const owed = counts.ofPayer(Number(upTo));
-    const own: KeptCount = { upTo, since: this.#tick, until: now, owed };
-    owed.then(
+    const own = this.#begin(payer, upTo, now, counts.ofPayer(Number(upTo)));
+    own.owed.then(
       (count) => {
-        // Amounts are no measure of how long a count takes.
-        if (typeof count !== 'number' || count < MANY) return;
+        // Amounts are no measure of how long a count takes. One that was forgotten meanwhile has missed debts.
+        if (typeof count !== 'number' || count < MANY || !this.#counts.has(own)) return;
         own.until = this.#untilAfter(now);
         this.#ofPayers.set(payer, own);
       },
@@ -157,29 +162,23 @@ export class CreditGate {
     return now + Math.min(TIMES_AS_LONG * (now - from), LASTS_AT_MOST_MS);
   }
 
-  /** Answers whose debt a count that began at `since` does not include; of one payer or of all. */
-  #unseen(since: number, payer?: string): bigint {
-    let weight = 0n;
-    for (const credit of this.#credits) {
-      if (credit.writtenAt > since && (payer === undefined || credit.payer === payer)) weight += credit.weight;
-    }
-    return weight;
-  }
-
-  /** Forgets debts that every count, running or cached, includes. */
+  /** Forgets counts that nobody uses any more. */
   #forget(): void {
     const now = this.#clock();
-    let oldest = this.#total?.since ?? this.#tick;
-    for (const [payer, { since, until }] of this.#ofPayers) {
-      if (until <= now) this.#ofPayers.delete(payer);
-      else oldest = Math.min(oldest, since);
+    for (const [payer, { until }] of this.#ofPayers) if (until <= now) this.#ofPayers.delete(payer);
+    for (const count of this.#counts) {
+      const isKept = count === this.#total || (count.payer !== undefined && this.#ofPayers.get(count.payer) === count);
+      if (count.users === 0 && !isKept) this.#counts.delete(count);
     }
-    for (const { since } of this.#taking) oldest = Math.min(oldest, since);
-    for (const credit of this.#credits) if (credit.writtenAt <= oldest) this.#credits.delete(credit);
   }
 }
 
-/** Whether a kept count may stand in for a new one. */
-function isUsable(known: KeptCount | undefined, upTo: bigint, now: number): known is KeptCount {
+/** Whether a payer's debts are a part of a count. */
+function concerns({ payer: counted }: Count, payer: string): boolean {
+  return counted === undefined || counted === payer;
+}
+
+/** Whether a count may stand in for a new one. */
+function isUsable(known: Count | undefined, upTo: bigint, now: number): known is Count {
   return known !== undefined && known.upTo === upTo && now < known.until;
 }

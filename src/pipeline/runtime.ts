@@ -3,9 +3,9 @@ import type { AbandonedPayment } from '../domain/abandoned-payment.ts';
 import type { RouteAccess } from '../domain/access.ts';
 import type { AnswerReaders } from '../domain/answer-reader.ts';
 import type { ToolCatalogue } from '../domain/api-tool.ts';
-import type { Debt } from '../domain/debt.ts';
 import type { NetworkFamilies } from '../domain/network-family.ts';
 import type { Offer } from '../domain/offer.ts';
+import type { OwnDebt } from '../domain/own-debt.ts';
 import type { PassId } from '../domain/pass.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Route } from '../domain/route.ts';
@@ -125,7 +125,7 @@ export interface Debts {
    *
    * @param write writes the row with the answer's end and this `checkAt`, in Unix milliseconds, for the ledger to hand out
    */
-  add(debt: Debt, write: (checkAt: number) => Promise<void>): Promise<void>;
+  add(debt: OwnDebt, write: (checkAt: number) => Promise<void>): Promise<void>;
 }
 
 /** What lives as long as the process, independent of the plan. */

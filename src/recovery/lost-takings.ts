@@ -9,6 +9,11 @@ import { hasCome } from '../store/upkeep.ts';
 export class LostTakings {
   readonly #checkAts = new Set<number>();
 
+  /** Whether a lost taking is to be taken again now. */
+  isDue(now: number): boolean {
+    return this.#dueAt(now) !== undefined;
+  }
+
   /**
    * Takes rows, and those of a lost taking with them.
    *
@@ -19,7 +24,7 @@ export class LostTakings {
     now: number,
     { checkAt, limit }: { readonly checkAt: number; readonly limit: number },
   ): Promise<readonly Row[]> {
-    const lost = [...this.#checkAts].find((at) => hasCome(at, now));
+    const lost = this.#dueAt(now);
     let rows: readonly Row[];
     try {
       rows = await take(lost);
@@ -30,5 +35,9 @@ export class LostTakings {
     // As many as there may be: some of the lost ones may not be among them.
     if (lost !== undefined && rows.length < limit) this.#checkAts.delete(lost);
     return rows;
+  }
+
+  #dueAt(now: number): number | undefined {
+    return [...this.#checkAts].find((at) => hasCome(at, now));
   }
 }

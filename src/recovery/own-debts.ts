@@ -1,9 +1,9 @@
-import type { Debt } from '../domain/debt.ts';
+import type { OwnDebt } from '../domain/own-debt.ts';
 
 /** The parts of {@link OwnDebts}. */
 export interface OwnDebtsDeps {
   /** Settles one debt, and writes down how its answer ended and the outcome. Never throws. */
-  readonly settle: (debt: Debt) => Promise<void>;
+  readonly settle: (debt: OwnDebt) => Promise<void>;
   /** Has debts settled that the ledger hands out now. */
   readonly takeDue: () => void;
   /** Most debts that are in work at once. */
@@ -43,7 +43,7 @@ export class OwnDebts {
    * @param write writes the row with the answer's end and this `checkAt`, in Unix milliseconds, for the ledger to hand out; where it
    *   rejects, nothing is done
    */
-  async add(debt: Debt, write: (checkAt: number) => Promise<void>): Promise<void> {
+  async add(debt: OwnDebt, write: (checkAt: number) => Promise<void>): Promise<void> {
     if (this.#isRoomFor(debt)) {
       this.#begin(debt);
       return;
@@ -59,12 +59,12 @@ export class OwnDebts {
   }
 
   /** A debt that soon cannot be paid any more is the ledger's: should this process end, another one must be in time. */
-  #isRoomFor({ held: { expiresAt } }: Debt): boolean {
+  #isRoomFor({ held: { expiresAt } }: OwnDebt): boolean {
     const { most, clock } = this.#deps;
     return !this.#isStopping && this.#inWork.size < most && expiresAt * 1000 - clock() >= IN_TIME_MS;
   }
 
-  #begin(debt: Debt): void {
+  #begin(debt: OwnDebt): void {
     const work = this.#deps.settle(debt).then(() => void this.#inWork.delete(work));
     this.#inWork.add(work);
   }

@@ -1,7 +1,7 @@
 import type { AbandonedPayment } from '../domain/abandoned-payment.ts';
-import type { Debt } from '../domain/debt.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
 import type { Network } from '../domain/network.ts';
+import type { OwnDebt } from '../domain/own-debt.ts';
 import type { Payment } from '../domain/payment.ts';
 import { type AnswerOver, amountAsked, type PaymentRecord } from '../domain/payment-record.ts';
 import { mayFollow } from '../domain/payment-state.ts';
@@ -128,7 +128,7 @@ export class PaymentRecovery {
   }
 
   /** Settles a debt of this process whose answer is over, by what its request held. Never throws. */
-  async settleOwn({ held, payment, end }: Debt): Promise<void> {
+  async settleOwn({ held, payment, end }: OwnDebt): Promise<void> {
     try {
       await this.#settle(held, end, payment);
     } catch (fault) {

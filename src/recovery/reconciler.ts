@@ -7,12 +7,12 @@ import type { Ledger } from '../store/ledger.ts';
 import type { Passes } from '../store/passes.ts';
 import { OWNER_GONE_MS } from '../store/upkeep.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { LeftBehind } from './left-behind.ts';
 import { releaseLeftHolds } from './left-holds.ts';
 import { LostTakings } from './lost-takings.ts';
 import { OwnDebts } from './own-debts.ts';
 import { PaymentRecovery, type PaymentRecoveryDeps } from './payment-recovery.ts';
 import { type PrunedStore, pruneStore } from './pruning.ts';
-import { Sparing } from './sparing.ts';
 import { SteadyClock } from './steady-clock.ts';
 
 /** Between two rounds, in milliseconds. */
@@ -36,8 +36,6 @@ export interface ReconcilerDeps extends PaymentRecoveryDeps {
   readonly retentionMs: () => number;
   /** How long an answer can be collected, in milliseconds. */
   readonly retryWindowMs: () => number;
-  /** Open settlements of all processes, as far as is known. */
-  readonly openSettlements: () => number;
   /** More to be done once a round, such as remembering the offers in force. */
   readonly everyRound: () => Promise<void>;
   /** Milliseconds that only go forward. Default: the process's own. */
@@ -72,8 +70,7 @@ export class Reconciler {
   #wholeAt = Number.NEGATIVE_INFINITY;
   readonly #abandoned = new Set<AbandonedPayment>();
   readonly #lost = new LostTakings();
-  /** When all open payments are read, for what processes left behind that are gone. */
-  readonly #scans = new Sparing();
+  readonly #leftBehind = new LeftBehind();
   /** The answers on credit that went out of this process. */
   readonly debts: OwnDebts;
 
@@ -119,7 +116,7 @@ export class Reconciler {
 
   /** Starts the next round now: there is something to look into. */
   wake(): void {
-    this.#scans.hurry();
+    this.#leftBehind.hurry();
     this.#wake('all');
   }
 
@@ -175,13 +172,11 @@ export class Reconciler {
   }
 
   async #round(): Promise<void> {
-    const { store, clock, openSettlements, retentionMs, retryWindowMs, everyRound } = this.#deps;
+    const { store, clock, retentionMs, retryWindowMs, everyRound } = this.#deps;
     const isHeard = await this.#heartbeat.beat();
     const living = this.#living.now();
     // Without a heartbeat, others would take at once what this process takes; and the reply of a taking may get lost.
-    if (isHeard && this.#scans.takeTurn(openSettlements(), this.#monotonic()))
-      await this.#takeAndLook('all', (now) => this.#takeOpen(now, living));
-    else if (isHeard) await this.#takeAndLook('owed', (now) => this.#takeOwed(now));
+    if (isHeard) await this.#takeAndLook('all', (now) => this.#take(now, living));
     // Payments that are adopted meanwhile wait for the next round.
     for (const payment of [...this.#abandoned]) await this.#attempt('abandoned payment', () => this.#takeUp(payment));
     await this.#attempt('balances', async () => {
@@ -205,6 +200,13 @@ export class Reconciler {
     this.#isCompared = true;
   }
 
+  async #take(now: number, living: number): Promise<readonly PaymentRecord[]> {
+    const { store, owner } = this.#deps;
+    const isToBeRead = this.#leftBehind.isToBeRead(await store.livingOwners(living), this.#monotonic());
+    if (isToBeRead || this.#lost.isDue(now)) return await this.#takeOpen(now, living);
+    return await store.takeDue(owner, now, HOLD_MS, AT_ONCE);
+  }
+
   async #takeOpen(now: number, living: number): Promise<readonly PaymentRecord[]> {
     const { store, owner } = this.#deps;
     const take = (lost?: number) => store.takeOpen(owner, now, HOLD_MS, AT_ONCE, living, lost);
@@ -214,7 +216,7 @@ export class Reconciler {
       isMore = taken.length === AT_ONCE;
       return taken;
     } finally {
-      if (isMore) this.#scans.hurry();
+      if (isMore) this.#leftBehind.hurry();
     }
   }
 

@@ -81,7 +81,6 @@ export function assemble(plan: Plan, base: BaseParts, deps: GatewayDeps): Parts 
     retentionMs: () => plans.current.plan.retentionMs,
     retryWindowMs: () => plans.current.plan.retryWindowMs,
     webhooks: () => plans.current.plan.webhooks,
-    openSettlements: () => open.last,
     everyRound: async () => {
       await open.count(reconciler.ledgerAnswers);
       await recent.remember();

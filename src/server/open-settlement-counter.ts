@@ -1,5 +1,4 @@
 import type { Metrics } from '../observe/metrics.ts';
-import { Sparing } from '../recovery/sparing.ts';
 import type { Upkeep } from '../store/upkeep.ts';
 
 /** The parts of {@link OpenSettlementCounter}. */
@@ -12,19 +11,19 @@ interface OpenSettlementCounterDeps {
   readonly monotonic: () => number;
 }
 
+/** A count is shown for this many times as long as it took: with many open settlements, all payments wait for it. */
+const TIMES_AS_LONG = 100;
+/** The longest that a count is shown, in milliseconds: it may have waited for something else. */
+const LASTS_AT_MOST_MS = 10_000;
+
 /** Counts the open settlements of all processes, and shows them in the metrics. */
 export class OpenSettlementCounter {
   readonly #deps: OpenSettlementCounterDeps;
-  readonly #turns = new Sparing();
-  #last = 0;
+  /** When the next count is made, by the monotonic clock. */
+  #nextAt = Number.NEGATIVE_INFINITY;
 
   constructor(deps: OpenSettlementCounterDeps) {
     this.#deps = deps;
-  }
-
-  /** How many there were at the last count. */
-  get last(): number {
-    return this.#last;
   }
 
   /**
@@ -35,15 +34,16 @@ export class OpenSettlementCounter {
    */
   async count(ledgerAnswers: boolean): Promise<void> {
     const { store, metrics, clock, monotonic } = this.#deps;
-    if (ledgerAnswers && !this.#turns.takeTurn(this.#last, monotonic())) return;
+    const begunAt = monotonic();
+    if (ledgerAnswers && begunAt < this.#nextAt) return;
+    this.#nextAt = Number.NEGATIVE_INFINITY;
     try {
-      const counts = await store.countOpen();
-      metrics.setOpenSettlements(counts, clock());
-      this.#last = counts.reduce((sum, { count }) => sum + count, 0);
+      metrics.setOpenSettlements(await store.countOpen(), clock());
     } catch (fault) {
-      this.#turns.hurry();
       metrics.setOpenSettlements(undefined, clock());
       throw fault;
     }
+    const now = monotonic();
+    this.#nextAt = now + Math.min(TIMES_AS_LONG * (now - begunAt), LASTS_AT_MOST_MS);
   }
 }

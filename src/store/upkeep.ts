@@ -41,6 +41,12 @@ export interface Upkeep {
   /** Records that a process ends: what it holds is open at once. */
   retire(owner: string): Promise<void>;
   /**
+   * The processes that live: each has had a heartbeat for less than {@link OWNER_GONE_MS}.
+   *
+   * @param living the time by which processes count as gone
+   */
+  livingOwners(living: number): Promise<ReadonlySet<string>>;
+  /**
    * Takes payments that recovery has to look into:
    * - `unknown` ones whose `checkAt` has come, and `owed` ones whose `checkAt` is above 0 and has come: at 0 the answer
    *   is still on its way, and until it has come the process settles it whose answer it was;
@@ -68,6 +74,11 @@ export interface Upkeep {
     living?: number,
     lost?: number,
   ): Promise<readonly PaymentRecord[]>;
+  /**
+   * Takes as {@link takeOpen} does, but for what processes left behind. It costs the same however much is held, where
+   * {@link takeOpen} reads all open payments.
+   */
+  takeDue(owner: string, now: number, holdMs: number, limit: number): Promise<readonly PaymentRecord[]>;
   /**
    * Takes `owed` payments whose `checkAt` is above 0 and has come, in the same way, and no others. It costs the same
    * however much is open; what a clock that was put back has set is left to {@link takeOpen}.

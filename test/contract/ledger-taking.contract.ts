@@ -158,6 +158,42 @@ export function takingContract(scene: LedgerScene): void {
       expect(await take()).toMatchObject([{ key: owed.key, state: 'owed' }]);
     });
 
+    it('takes what is due alone, and not what was left behind, and as many as asked for', async () => {
+      const takeDue = async (count: number) => {
+        const rows = await scene.ledger.takeDue('finder', scene.now, HOLD_MS, count);
+        for (const row of rows) expect(row).toMatchObject({ owner: 'finder', checks: 1, checkAt: scene.now + HOLD_MS });
+        return rows.map(({ key }) => key).toSorted();
+      };
+      for (const state of HELD) await broughtTo(state, paymentClaim({ name: `left in ${state}` }));
+      const inDoubt = await unknownFrom(scene.now + 10, 'in doubt');
+      const putBack = await unknownFrom(scene.now + HOUR_MS, 'put back');
+      const sent = await broughtTo('owed', paymentClaim({ name: 'owed' }));
+      const owed = await moved(sent, { to: 'owed', answered: true, checkAt: scene.now + 10 });
+      const settling = await broughtTo('settling', paymentClaim({ name: 'paid' }));
+      const settled = await moved(settling, { to: 'delivered', settlement: SETTLEMENT, checkAt: scene.now + 10 });
+      const failing = await broughtTo('settling', paymentClaim({ name: 'not paid' }));
+      const debt = await moved(failing, { to: 'defaulted', reason: 'no money', checkAt: scene.now + 10 });
+      expect(await takeDue(10)).toEqual([putBack.key]);
+      scene.now += 10;
+      const [first = '', ...more] = await takeDue(1);
+      expect(more).toEqual([]);
+      expect([inDoubt.key, owed.key]).toContain(first);
+      const taken = [first];
+      for (let keys = await takeDue(10); keys.length > 0; keys = await takeDue(10)) taken.push(...keys);
+      expect(taken.toSorted()).toEqual([inDoubt, owed, settled, debt].map(({ key }) => key).toSorted());
+    });
+
+    it('knows which processes live', async () => {
+      const living = (at: number) => scene.ledger.livingOwners(at);
+      expect(await living(scene.now)).toEqual(new Set());
+      await scene.ledger.beat('first', scene.now);
+      await scene.ledger.beat('second', scene.now + 1);
+      await scene.ledger.beat('ending', scene.now + 1);
+      await scene.ledger.retire('ending');
+      expect(await living(scene.now + OWNER_GONE_MS - 1)).toEqual(new Set(['first', 'second']));
+      expect(await living(scene.now + OWNER_GONE_MS)).toEqual(new Set(['second']));
+    });
+
     it('takes what is owed alone, when it is due, once, and as many as asked for', async () => {
       const takeOwed = () => scene.ledger.takeOwed('finder', scene.now, HOLD_MS, 2);
       await unknownFrom(scene.now, 'in doubt');

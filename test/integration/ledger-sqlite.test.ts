@@ -26,6 +26,7 @@ import {
   countOwedByStatement,
   countOwedStatement,
   pruneStatement,
+  takeAwaitingStatement,
   takeOpenStatement,
   takeOwedStatement,
   takeSettledStatement,
@@ -416,6 +417,9 @@ describe('a SQLite ledger', () => {
     expect(plan(takeOpenStatement({ ...taking, living: NOW }, sqliteDialect).text)).toEqual(index('open'));
     expect(plan(takeOwedStatement(taking, sqliteDialect).text)).toMatch(
       /SEARCH turnpike_payments USING (COVERING )?INDEX turnpike_payments_open \(state=\? AND check_at>\? AND check_at<\?\)/,
+    );
+    expect(plan(takeAwaitingStatement(taking, sqliteDialect).text)).toMatch(
+      /SEARCH turnpike_payments USING (COVERING )?INDEX turnpike_payments_open \(state=\?\)/,
     );
     expect(plan(takeSettledStatement(taking, sqliteDialect).text)).toEqual(index('look_again'));
     expect(plan(countOwedStatement(1).text)).toMatch(/USING COVERING INDEX turnpike_payments_owed/);

@@ -1,6 +1,6 @@
 import type { Answer } from '../../src/domain/answer.ts';
-import type { Debt } from '../../src/domain/debt.ts';
 import { Leases } from '../../src/domain/leases.ts';
+import type { OwnDebt } from '../../src/domain/own-debt.ts';
 import { type RequestHead, requestHead } from '../../src/domain/request-head.ts';
 import type { Upstream } from '../../src/domain/upstream.ts';
 import { McpState } from '../../src/mcp/mcp-state.ts';
@@ -73,7 +73,7 @@ export interface ValueGateway<F extends TallyFacilitator = TallyFacilitator> {
   /** What the log was told of each request. */
   readonly summaries: readonly RequestSummary[];
   /** The debts that were handed on to be settled. */
-  readonly debts: readonly Debt[];
+  readonly debts: readonly OwnDebt[];
   /** Has the API answer so from now on; a fault is thrown. */
   api(answer: ApiAnswer | Error): void;
   /** Resolves with what the client got; `undefined` when that is nothing. */
@@ -101,7 +101,7 @@ export async function openValueGatewayWith<F extends TallyFacilitator>(
   const health = new HealthBook();
   const asked: ForwardRequest[] = [];
   const summaries: RequestSummary[] = [];
-  const debts: Debt[] = [];
+  const debts: OwnDebt[] = [];
   let answer: ApiAnswer | Error = {};
   const client: UpstreamClient = {
     calls: new CallRoom({ connections: 100, paidConnections: 10, health: [health.of('http://127.0.0.1:9')] }),

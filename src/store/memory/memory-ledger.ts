@@ -26,7 +26,7 @@ import { debtsOf, openCounts, owedRows, owedSum } from './memory-debts.ts';
 import { MemoryOutbox } from './memory-outbox.ts';
 import { MemoryPasses } from './memory-passes.ts';
 import { MemoryQuotes } from './memory-quotes.ts';
-import { isGone, isToTake } from './memory-taking.ts';
+import { isDue, isGone, isToTake } from './memory-taking.ts';
 import { MemoryUses } from './memory-uses.ts';
 
 /**
@@ -117,6 +117,17 @@ class MemoryLedger implements PaymentStore {
   ): Promise<readonly PaymentRecord[]> {
     const terms = { owner, now, living, lost, beats: this.#beats };
     return this.#take((row) => isToTake(row, terms), { owner, checkAt: now + holdMs }, limit);
+  }
+
+  livingOwners(living: number): Promise<ReadonlySet<string>> {
+    return this.#calls.run(async () => {
+      const here = [...this.#beats].filter(([, beatAt]) => !isGone(beatAt, living));
+      return new Set(here.map(([owner]) => owner));
+    });
+  }
+
+  takeDue(owner: string, now: number, holdMs: number, limit: number): Promise<readonly PaymentRecord[]> {
+    return this.#take((row) => isDue(row, now), { owner, checkAt: now + holdMs }, limit);
   }
 
   takeOwed(owner: string, now: number, holdMs: number, limit: number): Promise<readonly PaymentRecord[]> {

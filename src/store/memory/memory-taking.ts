@@ -13,14 +13,16 @@ export interface TakingTerms {
 
 /** Whether a row is to be taken for recovery. */
 export function isToTake(row: PaymentRecord, { owner, now, living, lost, beats }: TakingTerms): boolean {
-  const { state, checkAt } = row;
-  const isDue = hasCome(checkAt, now);
-  if (isDue && (state === 'unknown' || (state === 'owed' && checkAt > 0))) return true;
-  if (HELD.includes(state)) {
-    const isLost = row.owner === owner && row.checks > 0 && checkAt === lost;
-    return isLost || isGone(beats.get(row.owner), living);
-  }
-  return (RESTING.includes(state) || DEFAULTED.includes(state)) && checkAt > 0 && isDue;
+  if (isDue(row, now)) return true;
+  if (!HELD.includes(row.state)) return false;
+  const isLost = row.owner === owner && row.checks > 0 && row.checkAt === lost;
+  return isLost || isGone(beats.get(row.owner), living);
+}
+
+/** Whether the time of a row's next look has come, whichever processes live. */
+export function isDue({ state, checkAt }: PaymentRecord, now: number): boolean {
+  const awaits = state === 'owed' || RESTING.includes(state) || DEFAULTED.includes(state);
+  return hasCome(checkAt, now) && (state === 'unknown' || (awaits && checkAt > 0));
 }
 
 /** Whether a process counts as gone. */

@@ -101,6 +101,14 @@ export class SqlLedger implements PaymentStore {
     return this.#upkeep.takeOpen(...taking);
   }
 
+  livingOwners(living: number): Promise<ReadonlySet<string>> {
+    return this.#upkeep.livingOwners(living);
+  }
+
+  takeDue(owner: string, now: number, holdMs: number, limit: number): Promise<readonly PaymentRecord[]> {
+    return this.#upkeep.takeDue(owner, now, holdMs, limit);
+  }
+
   takeOwed(owner: string, now: number, holdMs: number, limit: number): Promise<readonly PaymentRecord[]> {
     return this.#upkeep.takeOwed(owner, now, holdMs, limit);
   }

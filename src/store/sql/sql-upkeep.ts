@@ -5,7 +5,7 @@ import { type ClaimableState, RESOLVABLE } from '../../domain/payment-state.ts';
 import type { OpenCalls } from '../open-calls.ts';
 import type { OpenCount, OwedAsset, Upkeep } from '../upkeep.ts';
 import { resolveStatement } from './payment-statements.ts';
-import { damaged, readCount, readRecord, readState, readWhole } from './row.ts';
+import { damaged, readCount, readRecord, readState, readText, readWhole } from './row.ts';
 import type { SqlEngine, Statement } from './sql-engine.ts';
 import { readSound } from './try-read.ts';
 import {
@@ -16,10 +16,13 @@ import {
   countOwedStatement,
   forgetOwnersStatement,
   forgetUnmovedStatement,
+  livingOwnersStatement,
   markPaymentsStatement,
   owedAmountsStatement,
   pruneStatement,
   retireStatement,
+  type Taking,
+  takeAwaitingStatement,
   takeDefaultedStatement,
   takeOpenStatement,
   takeOwedStatement,
@@ -45,20 +48,23 @@ export class SqlUpkeep implements Upkeep {
     return this.#run(retireStatement(owner));
   }
 
+  livingOwners(living: number): Promise<ReadonlySet<string>> {
+    return this.#calls.run(async () => {
+      const rows = await this.#engine.run(livingOwnersStatement(living));
+      return new Set(rows.map((row) => readText(row, 'owner')));
+    });
+  }
+
   takeOpen(
     ...[owner, now, holdMs, limit, living = now, lost]: Parameters<Upkeep['takeOpen']>
   ): Promise<readonly PaymentRecord[]> {
-    return this.#calls.run(async () => {
-      const { dialect } = this.#engine;
-      const open = await this.#engine.run(takeOpenStatement({ owner, now, holdMs, limit, living, lost }, dialect));
-      // The next statement runs only if this one took nothing: rows that were taken must reach the caller, even if a
-      // second statement fails. A damaged row does not block the others: it stays in `countOpen`, with its age.
-      if (open.length > 0) return readSound(open, readRecord);
-      const debts = await this.#engine.run(takeDefaultedStatement({ owner, now, holdMs, limit }, dialect));
-      if (debts.length > 0) return readSound(debts, readRecord);
-      const settled = await this.#engine.run(takeSettledStatement({ owner, now, holdMs, limit }, dialect));
-      return readSound(settled, readRecord);
-    });
+    const taking = { owner, now, holdMs, limit };
+    return this.#takeFirst(takeOpenStatement({ ...taking, living, lost }, this.#engine.dialect), taking);
+  }
+
+  takeDue(owner: string, now: number, holdMs: number, limit: number): Promise<readonly PaymentRecord[]> {
+    const taking = { owner, now, holdMs, limit };
+    return this.#takeFirst(takeAwaitingStatement(taking, this.#engine.dialect), taking);
   }
 
   takeOwed(owner: string, now: number, holdMs: number, limit: number): Promise<readonly PaymentRecord[]> {
@@ -130,6 +136,21 @@ export class SqlUpkeep implements Upkeep {
     if (marked === undefined) return 0;
     const before = Math.min(expiredBefore, readWhole(marked, 'until_at') + 1);
     return (await this.#engine.run(pruneStatement(changedBefore, before, limit, dialect))).length;
+  }
+
+  /**
+   * Takes what `first` takes; what is less urgent only if that is nothing: rows that were taken must reach the caller,
+   * even if a later statement fails. A damaged row does not block the others: it stays in `countOpen`, with its age.
+   */
+  #takeFirst(first: Statement, taking: Taking): Promise<readonly PaymentRecord[]> {
+    return this.#calls.run(async () => {
+      const { dialect } = this.#engine;
+      const open = await this.#engine.run(first);
+      if (open.length > 0) return readSound(open, readRecord);
+      const debts = await this.#engine.run(takeDefaultedStatement(taking, dialect));
+      if (debts.length > 0) return readSound(debts, readRecord);
+      return readSound(await this.#engine.run(takeSettledStatement(taking, dialect)), readRecord);
+    });
   }
 
   #run(statement: Statement): Promise<void> {

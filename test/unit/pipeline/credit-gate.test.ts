@@ -84,8 +84,9 @@ describe('the credit gate', () => {
 
   describe('with a payer that owes many', () => {
     const LARGE = { maxUnsettled: 10_000, maxUnsettledPerPayer: 2002 };
+    /** A hundredth of how long it is used then. */
     const TOOK_MS = 10;
-    const LASTS_MS = 20 * TOOK_MS;
+    const LASTS_MS = 1000;
 
     /** A gate that has counted so much for its payer, which took a while. */
     async function countedOnce(owed: number) {
@@ -152,6 +153,31 @@ describe('the credit gate', () => {
       await take();
       expect(ledger.counted).toBe(3);
     });
+  });
+
+  it('does not use a count that nobody waited for, since it has missed debts', async () => {
+    const { gate, time } = gateWithClock();
+    const bounds = { maxUnsettled: 10_000, maxUnsettledPerPayer: 2000 };
+    const own = Promise.withResolvers<number>();
+    const failing = gate.take('payer', bounds, {
+      all: () => Promise.reject(new Error('away')),
+      ofPayer: async () => {
+        const owed = await own.promise;
+        time.now += 10;
+        return owed;
+      },
+    });
+    await expect(failing).rejects.toThrow('away');
+    const ledger = { owed: 1999 };
+    const counts: OwedCounts = { all: async () => 0, ofPayer: async () => ledger.owed };
+    const credit = (await gate.take('payer', bounds, counts)) as Credit;
+    ledger.owed += 1;
+    gate.written(credit);
+    own.resolve(1999);
+    await Promise.resolve();
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(await gate.take('payer', bounds, counts)).toBeUndefined();
   });
 
   it('remembers a debt as long as a request waits for an older count', async () => {

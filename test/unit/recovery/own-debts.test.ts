@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Debt } from '../../../src/domain/debt.ts';
+import type { OwnDebt } from '../../../src/domain/own-debt.ts';
 import { OwnDebts } from '../../../src/recovery/own-debts.ts';
 import { freshRecord } from '../../../src/store/record.ts';
 import { paymentClaim } from '../../contract/ledger-scene.ts';
@@ -32,7 +32,7 @@ function debtsOf() {
   return { debts, works, add, named: () => works.map(({ name }) => name), takings: () => takings };
 }
 
-function debt(name: string, expiresAt: number): Debt {
+function debt(name: string, expiresAt: number): OwnDebt {
   const held = { ...freshRecord(paymentClaim({ name }), 1, NOW), route: name, expiresAt };
   return { held, payment: scriptedPayment(2), end: { answered: true } };
 }

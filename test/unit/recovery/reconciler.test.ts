@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Amount, parseAmount } from '../../../src/domain/amount.ts';
-import type { Debt } from '../../../src/domain/debt.ts';
 import { GatewayError } from '../../../src/domain/gateway-error.ts';
 import { parseNetwork } from '../../../src/domain/network.ts';
+import type { OwnDebt } from '../../../src/domain/own-debt.ts';
 import type { PaymentKey } from '../../../src/domain/payment.ts';
 import { type ChargeOrder, encodeEvidence } from '../../../src/domain/payment-evidence.ts';
 import type { AnswerOver, PaymentClaim, PaymentRecord } from '../../../src/domain/payment-record.ts';
@@ -51,7 +51,6 @@ function reconcilerOf({ notes, ...given }: Given): Reconciler {
     retentionMs: () => 1000 * HOUR_MS,
     retryWindowMs: () => HOUR_MS,
     webhooks: () => [],
-    openSettlements: () => 0,
     everyRound: async () => {},
     notes: {
       moved: () => {},
@@ -196,7 +195,7 @@ async function debtIn(store: PaymentStore, name: string, checkAt: number): Promi
 const NOW = 1_800_000_000_000;
 const PAYMENT = scriptedPayment(2);
 /** A debt that the ledger hands out. */
-const EXPIRED: Debt = {
+const EXPIRED: OwnDebt = {
   held: { ...freshRecord(paymentClaim({ name: 'expired' }), 1, NOW), expiresAt: 0 },
   payment: PAYMENT,
   end: {},
@@ -366,20 +365,23 @@ describe('an answer on credit that went out of this process', () => {
   });
 });
 
-describe('a ledger in which much is open', () => {
-  /** A process on it, a second for each round, and how often it looked through all of the ledger. */
+describe('payments that processes left behind', () => {
+  /** A process on a ledger, a second for each round, and how often it read all open payments. */
   function looker() {
-    let [now, passed] = [1_800_000_000_000, 0];
+    let [now, passed] = [NOW, 0];
     const store = openMemoryLedger(() => now);
     const takeOpen = vi.spyOn(store, 'takeOpen');
     let rounds = 0;
+    const moves: string[] = [];
     const troubles: string[] = [];
     const reconciler = reconcilerOf({
       store,
       owner: 'looker',
-      notes: { trouble: (_what, fault) => void troubles.push(String(fault)) },
+      notes: {
+        moved: (_record, { to }) => void moves.push(to),
+        trouble: (_what, fault) => void troubles.push(String(fault)),
+      },
       facilitator: () => facilitatorThatFinds(() => ({ kind: 'settled', settlement: SETTLEMENT })),
-      openSettlements: () => 100_000,
       everyRound: async () => {
         rounds += 1;
       },
@@ -390,8 +392,9 @@ describe('a ledger in which much is open', () => {
       store,
       reconciler,
       now: () => now,
-      scans: () => takeOpen.mock.calls.length,
+      readings: () => takeOpen.mock.calls.length,
       takeOpen,
+      moves,
       troubles,
       /** Rounds of a second each: a debt that is due brings one about, as it does where much is sold. */
       async rounds(count: number) {
@@ -406,27 +409,55 @@ describe('a ledger in which much is open', () => {
     };
   }
 
-  it('is looked through seldom, and debts that are due are taken in each round', async () => {
-    const { store, reconciler, scans, rounds, now, troubles } = looker();
+  it('are looked for at the start and then each half minute, and what is due is taken in each round', async () => {
+    const { store, reconciler, readings, rounds, now, troubles } = looker();
     await reconciler.start();
-    await rounds(9);
-    expect(scans()).toBe(3);
+    await rounds(29);
+    expect(readings()).toBe(1);
     expect(await store.takeOwed('other', now() + 1000, 1000, 100)).toEqual([]);
+    await rounds(1);
+    expect(readings()).toBe(2);
     expect(troubles).toEqual([]);
     await reconciler.stop();
   });
 
-  it('is looked through at once when there is something to look into, and again after a failure', async () => {
-    const { reconciler, scans, takeOpen, rounds, troubles } = looker();
+  it('are taken in the round that follows the end of their process', async () => {
+    const { store, reconciler, readings, rounds, now, moves } = looker();
     await reconciler.start();
-    reconciler.wake();
-    await expect.poll(scans).toBe(2);
-    takeOpen.mockRejectedValueOnce(new Error('away'));
-    await rounds(4);
-    expect(scans()).toBe(3);
-    expect(troubles).toEqual(['Error: away']);
+    await store.beat('seller', now());
+    await store.claim(paymentClaim({ name: 'held', state: 'forwarding', owner: 'seller' }));
+    await rounds(3);
+    expect([readings(), moves.includes('released')]).toEqual([1, false]);
+    await store.retire('seller');
     await rounds(1);
-    expect(scans()).toBe(4);
+    expect([readings(), moves.includes('released')]).toEqual([2, true]);
+    await rounds(3);
+    expect(readings()).toBe(2);
+    await reconciler.stop();
+  });
+
+  it('are taken when their process has been silent for too long', async () => {
+    const { store, reconciler, rounds, now, moves } = looker();
+    await reconciler.start();
+    await store.beat('seller', now());
+    await store.claim(paymentClaim({ name: 'held', state: 'forwarding', owner: 'seller' }));
+    await rounds(14);
+    expect(moves).not.toContain('released');
+    await rounds(1);
+    expect(moves).toContain('released');
+    await reconciler.stop();
+  });
+
+  it('are looked for at once when there is something to look into, and again after a failure', async () => {
+    const { reconciler, readings, takeOpen, rounds, troubles } = looker();
+    await reconciler.start();
+    takeOpen.mockRejectedValueOnce(new Error('away'));
+    reconciler.wake();
+    await expect.poll(() => troubles).toEqual(['Error: away']);
+    await rounds(1);
+    expect(readings()).toBe(3);
+    await rounds(1);
+    expect(readings()).toBe(3);
     await reconciler.stop();
   });
 });
