@@ -60,7 +60,7 @@ export const PAYMENT_DEFENCES: readonly Defence[] = [
   ]),
   ...defencesOf(
     'credit-abuse',
-    ['bound allows', 'CreditGate.take', 'if (isWithin) return credit;', 'return credit;'],
+    ['bound allows', 'CreditGate.take', 'return isWithin ? credit : undefined;', 'return credit;'],
     ['debt that is not paid', 'debtsOf', ', ...defaultedRows(rows)]', ']'],
     ['large answers', 'chargeHolding', "if (charged?.kind !== 'charged') response.discard();", ''],
   ),
