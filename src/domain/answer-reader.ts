@@ -21,7 +21,7 @@ import type { Usage } from './usage.ts';
  * | held: what is free of it goes out, the rest is charged as a whole one | as a whole one | as a whole one |
  * | stream: before its first byte | `forwarding` → `uncharged` | `released`: what it cost is not known, and the answer broke off |
  * | stream: before its tail | `uncharged` → `owed`, with the charge | that charge is settled |
- * | stream: over | `owed`, `answered` or `leftEarly` | as above |
+ * | stream: over | `settling`, `answered` or `leftEarly` | the proof decides |
  * | a charge that is released | → `released`, before the rest goes out | – |
  *
  * The charge is written down before the money is asked for, and before the tail of a stream, or any byte of a whole

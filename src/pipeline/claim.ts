@@ -50,6 +50,7 @@ export class ClaimedPayment {
    * more for it. @throws like {@link move}
    */
   async owe(payment: Payment, end: AnswerOver, debts: Debts): Promise<void> {
+    if (this.#record.state !== 'owed') throw new Error(`a payment in state ${this.#record.state} is no debt`);
     await debts.add({ held: this.#record, payment, end }, (checkAt) => this.move({ to: 'owed', ...end, checkAt }));
   }
 

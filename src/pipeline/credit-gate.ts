@@ -79,12 +79,11 @@ export class CreditGate {
     const credit: Credit = { payer, weight };
     this.#unwritten.add(credit);
     this.#weigh(payer, weight);
-    const total = this.#countAll(BigInt(bounds.maxUnsettled), counts);
-    const own = this.#countPayer(payer, BigInt(bounds.maxUnsettledPerPayer), counts);
-    const used = [total, own];
-    for (const count of used) count.users += 1;
+    const used: Count[] = [];
     let isWithin = false;
     try {
+      const total = this.#use(used, this.#countAll(BigInt(bounds.maxUnsettled), counts));
+      const own = this.#use(used, this.#countPayer(payer, BigInt(bounds.maxUnsettledPerPayer), counts));
       const [all, ofPayer] = await Promise.all([total.owed, own.owed]);
       isWithin =
         BigInt(all) + total.unseen <= bounds.maxUnsettled &&
@@ -105,6 +104,12 @@ export class CreditGate {
   /** The request is over: a debt that is not written yet will never be. */
   release(credit: Credit): void {
     if (this.#unwritten.delete(credit)) this.#weigh(credit.payer, -credit.weight);
+  }
+
+  #use(used: Count[], count: Count): Count {
+    count.users += 1;
+    used.push(count);
+    return count;
   }
 
   /** Adds to what counts did not see: each of them began before the debt is written. */

@@ -71,7 +71,11 @@ export class StreamCharge implements Passage {
    */
   async close(outcome: RelayOutcome): Promise<void> {
     // Cut while the charge was being written: the next step waits for that one.
-    await this.#deciding?.catch(() => undefined);
+    const isLetGo = await this.#deciding?.then(
+      () => false,
+      () => true,
+    );
+    if (isLetGo === true) return;
     const charge = this.#charge ?? (await this.#decide(endAfter(outcome, this.#isOutOfTime)));
     if (charge.kind === 'release') return;
     // A buyer who left has had what was charged: another call would be another charge.

@@ -128,10 +128,10 @@ export async function stepBySettling(
  *
  * | killed | the row says | what recovery does |
  * |---|---|---|
- * | before this step | `settling` with the attempt | looks for the outcome; where a chain shows that nothing moved, the debt is owed again, or `defaulted` once its payment has ended |
+ * | before this step | `owed`, or `settling` with the attempt | looks for the outcome; where a chain shows that nothing moved, the debt is owed again, or `defaulted` once its payment has ended |
  * | after it | `owed` and the time of the next look, or `defaulted` | asks again then, or never |
  */
-function stepUnsent(record: PaymentRecord, reason: string, now: number): Transition {
+export function stepUnsent(record: PaymentRecord, reason: string, now: number): Transition {
   return canBePaid(record, now)
     ? { to: 'owed', reason, checkAt: nextCheck(record.checks, now) }
     : stepAfter({ kind: 'failed', reason }, record, now);

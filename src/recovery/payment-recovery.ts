@@ -2,9 +2,7 @@ import type { AbandonedPayment } from '../domain/abandoned-payment.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
 import type { Network } from '../domain/network.ts';
 import type { OwnDebt } from '../domain/own-debt.ts';
-import type { Payment } from '../domain/payment.ts';
-import { type AnswerOver, amountAsked, type PaymentRecord } from '../domain/payment-record.ts';
-import { mayFollow } from '../domain/payment-state.ts';
+import type { AnswerOver, PaymentRecord } from '../domain/payment-record.ts';
 import type { Webhook } from '../domain/webhook.ts';
 import type { Facilitator } from '../facilitator/facilitator.ts';
 import type { FacilitatorPool } from '../facilitator/failover.ts';
@@ -12,15 +10,9 @@ import type { Ledger, Transition, TransitionOutcome } from '../store/ledger.ts';
 import { withNews } from '../store/news.ts';
 import type { Passes } from '../store/passes.ts';
 import type { Upkeep } from '../store/upkeep.ts';
-import {
-  findOutcome,
-  nextCheck,
-  type Resolver,
-  settlerOf,
-  stepByProof,
-  stepBySettling,
-  stepOfDelivery,
-} from './open-payment.ts';
+import { type DebtHeld, DebtSettling } from './debt-settling.ts';
+import { findOutcome, nextCheck, type Resolver, stepByProof, stepOfDelivery } from './open-payment.ts';
+import type { SettlingDebt } from './own-debts.ts';
 import { soldPass } from './sold-pass.ts';
 
 /** How long a facilitator is asked about one payment, in milliseconds; a settlement has limits of its own. */
@@ -87,95 +79,72 @@ export class PaymentRecovery {
   /**
    * Looks at a payment that the ledger handed to this process, or one of its own requests, and writes down what it
    * finds. Never throws.
+   *
+   * @param end how the answer of a debt ended, where that could not be written down
    */
-  async look(record: PaymentRecord): Promise<void> {
-    try {
-      switch (record.state) {
-        case 'forwarding':
-          await this.#move(record, { to: 'released', reason: 'the process that held it is gone' });
-          return;
-        case 'owed':
-        case 'defaulted':
-          await this.#settle(record, {});
-          return;
-        case 'uncharged':
-          await this.#move(record, WITHOUT_CHARGE);
-          return;
-        case 'settling':
-        case 'unknown':
-          await this.#resolve(record);
-          return;
-        case 'delivering':
-          await this.#grantSold(record);
-          await this.#move(record, stepOfDelivery(record));
-          return;
-        case 'redelivering':
-          await this.#move(record, { to: 'delivery_unknown', reason: 'the process that delivered it is gone' });
-          return;
-        case 'delivered':
-        case 'undelivered':
-        case 'delivered_in_part':
-        case 'delivery_unknown':
-          await this.#lookAgain(record);
-          return;
-        case 'released':
-        case 'failed':
-          throw new Error(`a payment in state ${record.state} is not open`);
-      }
-    } catch (fault) {
-      this.#deps.notes.trouble(`payment ${record.key}`, fault);
+  async look(record: PaymentRecord, end: AnswerOver = {}): Promise<void> {
+    await this.#watch(record, this.#look(record, end));
+  }
+
+  async #look(record: PaymentRecord, end: AnswerOver): Promise<void> {
+    switch (record.state) {
+      case 'forwarding':
+        await this.#move(record, { to: 'released', reason: 'the process that held it is gone' });
+        return;
+      case 'owed':
+      case 'defaulted':
+        await this.#debt({ record, end }).settle();
+        return;
+      case 'uncharged':
+        await this.#move(record, WITHOUT_CHARGE);
+        return;
+      case 'settling':
+      case 'unknown':
+        await this.#resolve(record);
+        return;
+      case 'delivering':
+        await this.#grantSold(record);
+        await this.#move(record, stepOfDelivery(record));
+        return;
+      case 'redelivering':
+        await this.#move(record, { to: 'delivery_unknown', reason: 'the process that delivered it is gone' });
+        return;
+      case 'delivered':
+      case 'undelivered':
+      case 'delivered_in_part':
+      case 'delivery_unknown':
+        await this.#lookAgain(record);
+        return;
+      case 'released':
+      case 'failed':
+        throw new Error(`a payment in state ${record.state} is not open`);
     }
   }
 
-  /** Settles a debt of this process whose answer is over, by what its request held. Never throws. */
-  async settleOwn({ held, payment, end }: OwnDebt): Promise<void> {
-    try {
-      await this.#settle(held, end, payment);
-    } catch (fault) {
-      this.#deps.notes.trouble(`payment ${held.key}`, fault);
-    }
+  /** Begins to settle a debt of this process whose answer is over. Neither part of it rejects. */
+  begin({ held: record, payment, end }: OwnDebt): SettlingDebt {
+    const settling = this.#debt({ record, payment, end });
+    return {
+      over: this.#watch(record, settling.settle()),
+      putDown: (checkAt) => this.#watch(record, settling.putDown(checkAt)),
+    };
   }
 
-  /**
-   * Asks for the money of a debt. How its answer ended, and the amount, are written down with the attempt, in one step
-   * and before anything is sent; a debt of which nothing was sent stays one.
-   */
-  async #settle(record: PaymentRecord, end: AnswerOver, payment?: Payment): Promise<void> {
-    const facts = { asked: amountAsked(record), ...end };
-    let held: PaymentRecord | undefined = record;
-    try {
-      const settler = await settlerOf(record, this.#resolver());
-      const resolver: Resolver = {
-        ...this.#resolver(),
-        facilitator: () => settler,
-        journal: async (attempt, { name: facilitator }) => {
-          held = held && (await this.#move(held, { to: 'settling', attempt, facilitator, ...facts }));
-          // Another process has taken the payment over: this attempt must not be sent.
-          if (held === undefined) throw new GatewayError('payment_in_progress');
-        },
-      };
-      const step = await stepBySettling({ ...record, ...end }, resolver, payment);
-      // It ended without an attempt: somebody else made it, or nothing has to move.
-      if (held !== undefined && !mayFollow(held.state, step.to)) {
-        held = await this.#move(held, { to: 'settling', ...facts });
-      }
-      // A debt that stays a debt was reported before.
-      const isNews = record.state !== 'defaulted' || step.to !== 'defaulted';
-      if (held !== undefined) await this.#move(held, { ...end, ...step }, isNews);
-    } catch (fault) {
-      if (held !== undefined) await this.#putOff(held, end, fault);
-      throw fault;
-    }
+  #debt(debt: DebtHeld): DebtSettling {
+    const { adopt } = this.#deps;
+    return new DebtSettling(debt, {
+      move: (record, step, isNews) => this.#move(record, step, isNews, debt.end),
+      adopt,
+      resolver: () => this.#resolver(),
+    });
   }
 
-  /** A fault in the middle of settling: what was sent has an outcome, and what was not sent is asked for again later. */
-  async #putOff(held: PaymentRecord, end: AnswerOver, fault: unknown): Promise<void> {
-    // No other process takes a payment from a living one: this process must find its outcome.
-    if (held.state === 'settling') this.#deps.adopt({ key: held.key, epoch: held.epoch });
-    if (held.state !== 'owed') return;
-    const reason = fault instanceof GatewayError ? fault.code : 'unexpected_settle_error';
-    const checkAt = nextCheck(held.checks, this.#deps.clock());
-    await this.#move(held, { to: 'owed', ...end, reason, checkAt });
+  async #watch({ key }: PaymentRecord, work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (fault) {
+      this.#deps.notes.trouble(`payment ${key}`, fault);
+    }
   }
 
   /**
@@ -230,8 +199,13 @@ export class PaymentRecovery {
     }
   }
 
-  async #move(record: PaymentRecord, step: Transition, isNews = true): Promise<PaymentRecord | undefined> {
-    const outcome = await this.#transition(record, step, isNews);
+  async #move(
+    record: PaymentRecord,
+    step: Transition,
+    isNews = true,
+    end: AnswerOver = {},
+  ): Promise<PaymentRecord | undefined> {
+    const outcome = await this.#transition(record, step, isNews, end);
     if (outcome.kind === 'stale') return undefined;
     if (!isNews) return outcome.record;
     this.#deps.notes.moved(outcome.record, step);
@@ -239,13 +213,18 @@ export class PaymentRecovery {
   }
 
   /** A step that cannot be written leaves the payment with this process: no other one takes it while this one lives. */
-  async #transition(record: PaymentRecord, step: Transition, isNews: boolean): Promise<TransitionOutcome> {
+  async #transition(
+    record: PaymentRecord,
+    step: Transition,
+    isNews: boolean,
+    end: AnswerOver,
+  ): Promise<TransitionOutcome> {
     const { key, epoch } = record;
     const { store, webhooks, clock } = this.#deps;
     try {
       return await store.transition(key, epoch, isNews ? withNews(step, record, webhooks(), clock()) : step, record);
     } catch (fault) {
-      this.#deps.adopt({ key, epoch });
+      this.#deps.adopt({ key, epoch, end });
       throw fault;
     }
   }
@@ -272,7 +251,7 @@ function signalOnce(stopping: AbortSignal): () => AbortSignal {
   return () => (made ??= AbortSignal.any([stopping, AbortSignal.timeout(LOOK_MS)]));
 }
 
-/** Only {@link stepBySettling} settles, with a journal of its own: all other steps must not journal. */
+/** Only {@link DebtSettling} settles, with a journal of its own: all other steps must not journal. */
 function refuseJournal(): Promise<void> {
   return Promise.reject(new Error('finding out about a settlement does not journal'));
 }

@@ -84,8 +84,9 @@ export class Reconciler {
       stopping: this.#stopping.signal,
     });
     this.debts = new OwnDebts({
-      settle: (debt) => this.#recovery.settleOwn(debt),
+      begin: (debt) => this.#recovery.begin(debt),
       takeDue: () => this.#wake('owed'),
+      holdMs: HOLD_MS,
       most: AT_ONCE,
       clock,
     });
@@ -229,7 +230,7 @@ export class Reconciler {
     const row = await this.#deps.store.find(payment.key);
     this.#abandoned.delete(payment);
     const left = row !== undefined && row.owner === this.#deps.owner && isAbandonedAt(payment, row);
-    if (left && isHeld(row.state)) await this.#recovery.look(row);
+    if (left && isHeld(row.state)) await this.#recovery.look(row, 'end' in payment ? payment.end : {});
   }
 
   async #attempt(what: string, act: () => Promise<unknown>): Promise<void> {

@@ -75,8 +75,8 @@ export interface Upkeep {
     lost?: number,
   ): Promise<readonly PaymentRecord[]>;
   /**
-   * Takes as {@link takeOpen} does, but for what processes left behind. It costs the same however much is held, where
-   * {@link takeOpen} reads all open payments.
+   * Takes as {@link takeOpen} does, but for what processes left behind, and for open payments whose look a clock that was
+   * put back has set. It costs the same however much is open, where {@link takeOpen} reads all of it.
    */
   takeDue(owner: string, now: number, holdMs: number, limit: number): Promise<readonly PaymentRecord[]>;
   /**

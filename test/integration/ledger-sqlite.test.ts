@@ -419,7 +419,7 @@ describe('a SQLite ledger', () => {
       /SEARCH turnpike_payments USING (COVERING )?INDEX turnpike_payments_open \(state=\? AND check_at>\? AND check_at<\?\)/,
     );
     expect(plan(takeAwaitingStatement(taking, sqliteDialect).text)).toMatch(
-      /SEARCH turnpike_payments USING (COVERING )?INDEX turnpike_payments_open \(state=\?\)/,
+      /SEARCH turnpike_payments USING (COVERING )?INDEX turnpike_payments_open \(state=\? AND check_at>\? AND check_at<\?\)/,
     );
     expect(plan(takeSettledStatement(taking, sqliteDialect).text)).toEqual(index('look_again'));
     expect(plan(countOwedStatement(1).text)).toMatch(/USING COVERING INDEX turnpike_payments_owed/);

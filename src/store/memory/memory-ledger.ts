@@ -26,7 +26,7 @@ import { debtsOf, openCounts, owedRows, owedSum } from './memory-debts.ts';
 import { MemoryOutbox } from './memory-outbox.ts';
 import { MemoryPasses } from './memory-passes.ts';
 import { MemoryQuotes } from './memory-quotes.ts';
-import { isDue, isGone, isToTake } from './memory-taking.ts';
+import { isAwaiting, isGone, isToTake } from './memory-taking.ts';
 import { MemoryUses } from './memory-uses.ts';
 
 /**
@@ -127,7 +127,7 @@ class MemoryLedger implements PaymentStore {
   }
 
   takeDue(owner: string, now: number, holdMs: number, limit: number): Promise<readonly PaymentRecord[]> {
-    return this.#take((row) => isDue(row, now), { owner, checkAt: now + holdMs }, limit);
+    return this.#take((row) => isAwaiting(row, now), { owner, checkAt: now + holdMs }, limit);
   }
 
   takeOwed(owner: string, now: number, holdMs: number, limit: number): Promise<readonly PaymentRecord[]> {

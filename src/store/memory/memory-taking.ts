@@ -20,9 +20,15 @@ export function isToTake(row: PaymentRecord, { owner, now, living, lost, beats }
 }
 
 /** Whether the time of a row's next look has come, whichever processes live. */
-export function isDue({ state, checkAt }: PaymentRecord, now: number): boolean {
+function isDue({ state, checkAt }: PaymentRecord, now: number): boolean {
   const awaits = state === 'owed' || RESTING.includes(state) || DEFAULTED.includes(state);
   return hasCome(checkAt, now) && (state === 'unknown' || (awaits && checkAt > 0));
+}
+
+/** The same, but for open payments whose clock was put back. */
+export function isAwaiting(row: PaymentRecord, now: number): boolean {
+  const isOpen = row.state === 'unknown' || row.state === 'owed';
+  return isDue(row, now) && (!isOpen || row.checkAt <= now);
 }
 
 /** Whether a process counts as gone. */

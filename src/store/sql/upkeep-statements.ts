@@ -52,9 +52,6 @@ export interface Taking {
   readonly limit: number;
 }
 
-/** Recovery looks at it when its time has come, whichever processes live. In words that an index of states fits. */
-const AWAITS_LOOK = "state IN ('unknown', 'owed') AND (state = 'unknown' OR check_at > 0)";
-
 /** No row that was taken has it as its `check_at`. */
 const NEVER_TAKEN = -1;
 
@@ -66,7 +63,7 @@ export function takeOpenStatement(
   { owner, now, holdMs, limit, living, lost }: Taking & { readonly living: number; readonly lost?: number | undefined },
   dialect: Dialect,
 ): Statement {
-  const due = `${AWAITS_LOOK} AND (check_at <= $3 OR check_at > $6)`;
+  const due = `(state = 'unknown' OR (state = 'owed' AND check_at > 0)) AND (check_at <= $3 OR check_at > $6)`;
   const left = `${IS_HELD} AND ((owner = $1 AND checks > 0 AND check_at = $7) OR NOT EXISTS (
     SELECT 1 FROM turnpike_owners WHERE turnpike_owners.owner = turnpike_payments.owner AND beat_at > $5))`;
   return {
@@ -95,19 +92,24 @@ export function takeOwedStatement({ owner, now, holdMs, limit }: Taking, dialect
   };
 }
 
-/** Takes rows that are in doubt, and answers on credit whose money is to be asked for: ranges of the same index. */
-export function takeAwaitingStatement(taking: Taking, dialect: Dialect): Statement {
-  return takeDueStatement('take_awaiting', `${IS_OPEN} AND ${AWAITS_LOOK}`, taking, dialect);
+/** Takes rows that are in doubt, and answers on credit whose money is to be asked for: two ranges of the same index. */
+export function takeAwaitingStatement({ owner, now, holdMs, limit }: Taking, dialect: Dialect): Statement {
+  return {
+    kind: 'write',
+    name: 'take_awaiting',
+    text: takeText(`${IS_OPEN} AND state IN ('unknown', 'owed') AND check_at > 0 AND check_at <= $3`, dialect),
+    values: [text(owner), whole(now + holdMs), whole(now), limit],
+  };
 }
 
 /** Takes settled rows that are to be looked at once more. */
 export function takeSettledStatement(taking: Taking, dialect: Dialect): Statement {
-  return takeDueStatement('take_settled', `check_at > 0 AND ${IS_RESTING}`, taking, dialect);
+  return takeDueStatement('take_settled', IS_RESTING, taking, dialect);
 }
 
 /** Takes debts that are to be asked for once more. */
 export function takeDefaultedStatement(taking: Taking, dialect: Dialect): Statement {
-  return takeDueStatement('take_defaulted', `check_at > 0 AND ${IS_DEFAULTED}`, taking, dialect);
+  return takeDueStatement('take_defaulted', IS_DEFAULTED, taking, dialect);
 }
 
 function takeDueStatement(
@@ -119,7 +121,7 @@ function takeDueStatement(
   return {
     kind: 'write',
     name,
-    text: takeText(`${condition} AND (check_at <= $3 OR check_at > $5)`, dialect),
+    text: takeText(`check_at > 0 AND ${condition} AND (check_at <= $3 OR check_at > $5)`, dialect),
     values: [text(owner), whole(now + holdMs), whole(now), limit, whole(now + LONGEST_AHEAD_MS)],
   };
 }

@@ -1,8 +1,9 @@
 import { decodePaymentRequiredHeader } from '@x402/core/http';
 import { generatePrivateKey } from 'viem/accounts';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Amount } from '../../../src/domain/amount.ts';
 import type { AnswerReading } from '../../../src/domain/answer-reader.ts';
+import { GatewayError } from '../../../src/domain/gateway-error.ts';
 import { wordMeter } from '../../extension/word-meter.ts';
 import { encodePayment, handSigned } from '../../support/payment-header.ts';
 import { openValueGateway, type ValueGateway } from '../../support/value-gateway.ts';
@@ -69,6 +70,25 @@ describe('a stream that says at its end what it costs', () => {
     const [held] = await gateway.store.list({}, undefined, 1);
     expect(gateway.debts).toMatchObject([{ held, end: { answered: true } }]);
     expect(held).toMatchObject({ state: 'owed', answered: false, asked: 5n });
+  });
+
+  it('is no debt where what it costs could not be written down', async () => {
+    const end = () => ({ kind: 'charge', amount: 5n as Amount }) as const;
+    gateway = await openValueGateway('routes:\n  - { path: /words/*, price: $0.001 }\n', {
+      answerReaders: [
+        { readerOf: () => ({ begin: () => ({ kind: 'stream', adds: true, pass: (chunk) => [chunk], end }) }) },
+      ],
+    });
+    gateway.api({ body: 'three words here' });
+    const write = gateway.store.transition.bind(gateway.store);
+    vi.spyOn(gateway.store, 'transition').mockImplementation(async (key, epoch, step, held) => {
+      if (step.to === 'owed' && step.asked !== undefined) throw new GatewayError('store_unavailable');
+      return await write(key, epoch, step, held);
+    });
+    const fields = [await payment('/words/x')];
+    await gateway.ask('/words/x', { fields }).catch(() => undefined);
+    expect(gateway.debts).toEqual([]);
+    expect(await gateway.store.list({}, undefined, 1)).toMatchObject([{ state: 'uncharged', asked: undefined }]);
   });
 });
 

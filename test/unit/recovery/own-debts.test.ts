@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { OwnDebt } from '../../../src/domain/own-debt.ts';
 import { OwnDebts } from '../../../src/recovery/own-debts.ts';
 import { freshRecord } from '../../../src/store/record.ts';
@@ -9,16 +9,23 @@ const NOW = 1_800_000_000_000;
 /** Unix seconds. */
 const IN_AN_HOUR = NOW / 1000 + 3600;
 
-/** Debts of a process, two at a time: those in work, each until a test ends it, and how often the ledger was asked. */
+const HOLD_MS = 30_000;
+
+/** Debts of a process, two at a time: those in work, each until a test ends it, what was put down, and takings. */
 function debtsOf() {
   const works: { readonly name: string; readonly end: () => void }[] = [];
+  const putDown: (readonly [name: string, checkAt: number])[] = [];
   let takings = 0;
   const debts = new OwnDebts({
-    settle: ({ held: { route } }) => new Promise<void>((end) => works.push({ name: route, end })),
+    begin: ({ held: { route: name } }) => ({
+      over: new Promise<void>((end) => works.push({ name, end })),
+      putDown: async (checkAt) => void putDown.push([name, checkAt]),
+    }),
     takeDue: () => {
       takings += 1;
     },
     most: 2,
+    holdMs: HOLD_MS,
     clock: () => NOW,
   });
   /** Adds one; resolves to the time that was written for the ledger, if it was. */
@@ -29,7 +36,7 @@ function debtsOf() {
     });
     return at;
   };
-  return { debts, works, add, named: () => works.map(({ name }) => name), takings: () => takings };
+  return { debts, works, putDown, add, named: () => works.map(({ name }) => name), takings: () => takings };
 }
 
 function debt(name: string, expiresAt: number): OwnDebt {
@@ -71,8 +78,32 @@ describe('debts of this process', () => {
     expect(await add('in time', NOW / 1000 + 60)).toBeUndefined();
   });
 
-  it('go to the ledger at a stop, which waits for those in work', async () => {
-    const { debts, add, works, named } = debtsOf();
+  it('are put down when they take long, and those that do not are not', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    try {
+      const { add, works, putDown } = debtsOf();
+      await add('slow');
+      vi.advanceTimersByTime(1000);
+      await add('quick');
+      expect(putDown).toEqual([]);
+      works[1]?.end();
+      await Promise.resolve();
+      vi.advanceTimersByTime(1000);
+      expect(putDown).toEqual([['slow', NOW + HOLD_MS]]);
+      works[0]?.end();
+      await Promise.resolve();
+      vi.advanceTimersByTime(1000);
+      expect([putDown.length, vi.getTimerCount()]).toEqual([1, 0]);
+      await add('later');
+      vi.advanceTimersByTime(2000);
+      expect(putDown).toHaveLength(2);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('are put down at a stop, which waits for those in work, and go to the ledger from then on', async () => {
+    const { debts, add, works, named, putDown } = debtsOf();
     await add('one');
     let isOver = false;
     const stop = debts.stop().then(() => {
@@ -80,7 +111,7 @@ describe('debts of this process', () => {
     });
     expect(await add('late')).toBe(NOW);
     await new Promise((resolve) => setImmediate(resolve));
-    expect(isOver).toBe(false);
+    expect([isOver, putDown]).toEqual([false, [['one', NOW + HOLD_MS]]]);
     works[0]?.end();
     await stop;
     expect(named()).toEqual(['one']);

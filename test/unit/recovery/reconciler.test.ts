@@ -336,7 +336,53 @@ describe('an answer on credit that went out of this process', () => {
     expect([sent, moves]).toEqual([0, []]);
     await reconciler.start();
     await reconciler.stop();
-    expect([sent, moves]).toEqual([1, ['settling', 'undelivered']]);
+    expect([sent, moves]).toEqual([1, ['settling', 'delivered']]);
+  });
+
+  it('is put down when its settlement takes long until the attempt, and is settled all the same', async () => {
+    const attempt = Promise.withResolvers<void>();
+    const { reconciler, store, moves } = seller(async (journal) => {
+      await attempt.promise;
+      await journal({ transaction: '0xab', data: 'attempt' });
+      return SETTLED;
+    });
+    await store.beat('seller', NOW);
+    const held = await advanceIn(store, 'mine', SETTLEABLE);
+    await reconciler.debts.add({ held, payment: PAYMENT, end: ANSWERED }, async () => {});
+    const stop = reconciler.debts.stop();
+    await expect.poll(async () => await store.find(held.key)).toMatchObject({ state: 'owed', answered: true });
+    expect(moves).toEqual([]);
+    expect(await store.takeOwed('other', NOW, 1000, 10)).toEqual([]);
+    attempt.resolve();
+    await stop;
+    expect(moves).toEqual(['settling', 'delivered']);
+  });
+
+  it('that was put down is not asked for by this process when another one has taken it', async () => {
+    const attempt = Promise.withResolvers<void>();
+    let sent = 0;
+    const { reconciler, store, moves } = seller(async (journal) => {
+      await attempt.promise;
+      await journal({ transaction: '0xab', data: 'attempt' });
+      sent += 1;
+      return SETTLED;
+    });
+    const held = await advanceIn(store, 'mine', SETTLEABLE);
+    await reconciler.debts.add({ held, payment: PAYMENT, end: ANSWERED }, async () => {});
+    const stop = reconciler.debts.stop();
+    await expect.poll(() => store.takeOwed('other', NOW + 30_000, 1000, 10)).toHaveLength(1);
+    attempt.resolve();
+    await stop;
+    expect([sent, moves]).toEqual([0, []]);
+  });
+
+  it('ends as a default where its payment ran out before anything could be sent', async () => {
+    const { sell, time, moves } = seller(async () => {
+      time.now += 3_600_000;
+      throw new GatewayError('facilitator_unreachable');
+    });
+    expect(await sell()).toMatchObject({ state: 'defaulted', answered: true, checkAt: 0 });
+    expect(moves).toEqual(['settling', 'defaulted']);
   });
 
   it('is not asked for by this process when another one has taken it meanwhile', async () => {
@@ -351,7 +397,7 @@ describe('an answer on credit that went out of this process', () => {
     expect(await store.takeOpen('other', NOW + 60_000, 1000, 10, NOW + 60_000)).toHaveLength(1);
     await reconciler.debts.add({ held, payment: PAYMENT, end: ANSWERED }, async () => {});
     await reconciler.debts.stop();
-    expect([sent, moves, troubles]).toEqual([0, [], ['payment_in_progress']]);
+    expect([sent, moves, troubles]).toEqual([0, [], []]);
   });
 
   it('is taken by another process once this one is gone', async () => {
