@@ -37,7 +37,7 @@ function table(workers: number, units: number | 'broken'): string {
   return `listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 workers: ${workers}
-drainDelay: 500ms
+drainDelay: 2s
 ${settings(devnet, upstream.url).replace('store: memory', store)}
 routes:
   - { path: /free/*, price: free }
