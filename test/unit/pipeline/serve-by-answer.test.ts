@@ -18,6 +18,14 @@ beforeEach(async () => {
   });
 });
 
+/** Opens the gateway with one reader, before an API that says three words. */
+async function openFor(reading: AnswerReading): Promise<void> {
+  gateway = await openValueGateway('routes:\n  - { path: /words/*, price: $0.001 }\n', {
+    answerReaders: [{ readerOf: () => ({ begin: () => reading }) }],
+  });
+  gateway.api({ body: 'three words here' });
+}
+
 async function payment(target: string): Promise<readonly [string, string]> {
   const unpaid = await gateway.ask(target);
   const [accepted] = decodePaymentRequiredHeader(unpaid?.field('payment-required') ?? '').accepts;
@@ -30,10 +38,7 @@ describe('a reader that fails', () => {
     throw new TypeError('a bug of the reader');
   };
   const open = async (reading: AnswerReading) => {
-    gateway = await openValueGateway('routes:\n  - { path: /words/*, price: $0.001 }\n', {
-      answerReaders: [{ readerOf: () => ({ begin: () => reading }) }],
-    });
-    gateway.api({ body: 'three words here' });
+    await openFor(reading);
     return await gateway.ask('/words/x', { fields: [await payment('/words/x')] });
   };
   const rows = async () => (await gateway.store.list({}, undefined, 10)).map(({ state }) => state);
@@ -57,14 +62,12 @@ describe('a reader that fails', () => {
 });
 
 describe('a stream that says at its end what it costs', () => {
-  it('is handed on as a debt, as it is in the ledger', async () => {
+  beforeEach(async () => {
     const end = () => ({ kind: 'charge', amount: 5n as Amount }) as const;
-    gateway = await openValueGateway('routes:\n  - { path: /words/*, price: $0.001 }\n', {
-      answerReaders: [
-        { readerOf: () => ({ begin: () => ({ kind: 'stream', adds: true, pass: (chunk) => [chunk], end }) }) },
-      ],
-    });
-    gateway.api({ body: 'three words here' });
+    await openFor({ kind: 'stream', adds: true, pass: (chunk) => [chunk], end });
+  });
+
+  it('is handed on as a debt, as it is in the ledger', async () => {
     const got = await gateway.ask('/words/x', { fields: [await payment('/words/x')] });
     expect(got?.body).toBe('three words here');
     const [held] = await gateway.store.list({}, undefined, 1);
@@ -73,13 +76,6 @@ describe('a stream that says at its end what it costs', () => {
   });
 
   it('is no debt where what it costs could not be written down', async () => {
-    const end = () => ({ kind: 'charge', amount: 5n as Amount }) as const;
-    gateway = await openValueGateway('routes:\n  - { path: /words/*, price: $0.001 }\n', {
-      answerReaders: [
-        { readerOf: () => ({ begin: () => ({ kind: 'stream', adds: true, pass: (chunk) => [chunk], end }) }) },
-      ],
-    });
-    gateway.api({ body: 'three words here' });
     const write = gateway.store.transition.bind(gateway.store);
     vi.spyOn(gateway.store, 'transition').mockImplementation(async (key, epoch, step, held) => {
       if (step.to === 'owed' && step.asked !== undefined) throw new GatewayError('store_unavailable');

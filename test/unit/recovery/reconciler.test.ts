@@ -259,10 +259,23 @@ describe('an answer on credit that went out of this process', () => {
     };
   }
 
+  const ATTEMPT = { transaction: '0xab', data: 'attempt' };
   const settles: Settling = async (journal) => {
-    await journal({ transaction: '0xab', data: 'attempt' });
+    await journal(ATTEMPT);
     return SETTLED;
   };
+
+  /** A facilitator that settles, from `ready` on, and how often it sent the money. */
+  function sender(ready: Promise<void> = Promise.resolve()) {
+    let sent = 0;
+    const settling: Settling = async (journal) => {
+      await ready;
+      await journal(ATTEMPT);
+      sent += 1;
+      return SETTLED;
+    };
+    return { settling, sent: () => sent };
+  }
 
   it('is settled by the row that its request holds in two steps, and nobody takes it', async () => {
     const { sell, moves, taken, written } = seller(settles);
@@ -281,7 +294,7 @@ describe('an answer on credit that went out of this process', () => {
   it('says that its answer is out before anything is sent', async () => {
     const rows: unknown[] = [];
     const { store, sell } = seller(async (journal) => {
-      await journal({ transaction: '0xab', data: 'attempt' });
+      await journal(ATTEMPT);
       rows.push(...(await store.list({}, undefined, 10)));
       return SETTLED;
     });
@@ -308,7 +321,7 @@ describe('an answer on credit that went out of this process', () => {
 
   it('is looked for by this process where something was sent before a fault', async () => {
     const { reconciler, store, asked, moves } = seller(async (journal) => {
-      await journal({ transaction: '0xab', data: 'attempt' });
+      await journal(ATTEMPT);
       throw new GatewayError('facilitator_unreachable');
     });
     const held = await advanceIn(store, 'mine', SETTLEABLE);
@@ -321,31 +334,23 @@ describe('an answer on credit that went out of this process', () => {
   });
 
   it('is not asked for where the ledger cannot write the attempt down, but later, and once', async () => {
-    let sent = 0;
-    const { reconciler, store, moves, troubles } = seller(async (journal) => {
-      await journal({ transaction: '0xab', data: 'attempt' });
-      sent += 1;
-      return SETTLED;
-    });
+    const { settling, sent } = sender();
+    const { reconciler, store, moves, troubles } = seller(settling);
     const held = await advanceIn(store, 'mine', SETTLEABLE);
     vi.spyOn(store, 'transition')
       .mockRejectedValueOnce(new GatewayError('store_unavailable'))
       .mockRejectedValueOnce(new GatewayError('store_unavailable'));
     await reconciler.debts.add({ held, payment: PAYMENT, end: ANSWERED }, async () => {});
     await expect.poll(() => troubles).toEqual(['store_unavailable']);
-    expect([sent, moves]).toEqual([0, []]);
+    expect([sent(), moves]).toEqual([0, []]);
     await reconciler.start();
     await reconciler.stop();
-    expect([sent, moves]).toEqual([1, ['settling', 'delivered']]);
+    expect([sent(), moves]).toEqual([1, ['settling', 'delivered']]);
   });
 
   it('is put down when its settlement takes long until the attempt, and is settled all the same', async () => {
     const attempt = Promise.withResolvers<void>();
-    const { reconciler, store, moves } = seller(async (journal) => {
-      await attempt.promise;
-      await journal({ transaction: '0xab', data: 'attempt' });
-      return SETTLED;
-    });
+    const { reconciler, store, moves } = seller(sender(attempt.promise).settling);
     await store.beat('seller', NOW);
     const held = await advanceIn(store, 'mine', SETTLEABLE);
     await reconciler.debts.add({ held, payment: PAYMENT, end: ANSWERED }, async () => {});
@@ -360,20 +365,15 @@ describe('an answer on credit that went out of this process', () => {
 
   it('that was put down is not asked for by this process when another one has taken it', async () => {
     const attempt = Promise.withResolvers<void>();
-    let sent = 0;
-    const { reconciler, store, moves } = seller(async (journal) => {
-      await attempt.promise;
-      await journal({ transaction: '0xab', data: 'attempt' });
-      sent += 1;
-      return SETTLED;
-    });
+    const { settling, sent } = sender(attempt.promise);
+    const { reconciler, store, moves } = seller(settling);
     const held = await advanceIn(store, 'mine', SETTLEABLE);
     await reconciler.debts.add({ held, payment: PAYMENT, end: ANSWERED }, async () => {});
     const stop = reconciler.debts.stop();
     await expect.poll(() => store.takeOwed('other', NOW + 30_000, 1000, 10)).toHaveLength(1);
     attempt.resolve();
     await stop;
-    expect([sent, moves]).toEqual([0, []]);
+    expect([sent(), moves]).toEqual([0, []]);
   });
 
   it('ends as a default where its payment ran out before anything could be sent', async () => {
@@ -386,18 +386,14 @@ describe('an answer on credit that went out of this process', () => {
   });
 
   it('is not asked for by this process when another one has taken it meanwhile', async () => {
-    let sent = 0;
-    const { reconciler, store, moves, troubles } = seller(async (journal) => {
-      await journal({ transaction: '0xab', data: 'attempt' });
-      sent += 1;
-      return SETTLED;
-    });
+    const { settling, sent } = sender();
+    const { reconciler, store, moves, troubles } = seller(settling);
     const held = await advanceIn(store, 'mine', SETTLEABLE);
     // A minute of silence: it counts as gone.
     expect(await store.takeOpen('other', NOW + 60_000, 1000, 10, NOW + 60_000)).toHaveLength(1);
     await reconciler.debts.add({ held, payment: PAYMENT, end: ANSWERED }, async () => {});
     await reconciler.debts.stop();
-    expect([sent, moves, troubles]).toEqual([0, [], []]);
+    expect([sent(), moves, troubles]).toEqual([0, [], []]);
   });
 
   it('is taken by another process once this one is gone', async () => {
