@@ -14,7 +14,10 @@
 const STATE_FACTS = {
   /** The upstream is working (`settle: after`); the answer has not begun. */
   forwarding: { money: 'unasked', held: true, collectable: false, claimable: false },
-  /** The answer is going out, or gone (`settle: deferred`). Rows are marked `answered` once all of it is out, with the attempt to settle at the latest. */
+  /**
+   * The answer is going out, or gone (`settle: deferred`). Rows are marked `answered` once all of it is out, with the
+   * attempt to settle at the latest.
+   */
   owed: { money: 'due', held: true, collectable: false, claimable: false },
   /** The outcome is not known yet; the answer is withheld, unless the row is `answered`. */
   settling: { money: 'asked', held: true, collectable: false, claimable: false },

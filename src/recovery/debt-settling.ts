@@ -1,5 +1,6 @@
 import type { AbandonedPayment } from '../domain/abandoned-payment.ts';
 import { GatewayError } from '../domain/gateway-error.ts';
+import type { OwnDebt } from '../domain/own-debt.ts';
 import type { Payment } from '../domain/payment.ts';
 import { type AnswerOver, amountAsked, type PaymentRecord } from '../domain/payment-record.ts';
 import { mayFollow } from '../domain/payment-state.ts';
@@ -15,12 +16,8 @@ export interface DebtSettlingDeps {
   readonly resolver: () => Resolver;
 }
 
-/** A debt: its row, as it is held; its payment, where that need not be read from the row; and what is not written yet. */
-export interface DebtHeld {
-  readonly record: PaymentRecord;
-  readonly payment?: Payment;
-  readonly end: AnswerOver;
-}
+/** A debt of this process, or one that it took: its payment is read from the row then. */
+export type HeldDebt = Omit<OwnDebt, 'payment'> & Partial<OwnDebt>;
 
 /**
  * Settles one debt. How its answer ended, and the amount, are written down with the attempt, in one step and before
@@ -44,12 +41,12 @@ export class DebtSettling {
   /** Whether there is nothing to be put down any more. */
   #isWritten = false;
 
-  constructor({ record, payment, end }: DebtHeld, deps: DebtSettlingDeps) {
-    this.#record = record;
+  constructor({ held, payment, end }: HeldDebt, deps: DebtSettlingDeps) {
+    this.#record = held;
     this.#payment = payment;
     this.#end = end;
     this.#deps = deps;
-    this.#held = record;
+    this.#held = held;
   }
 
   /** Asks for the money, once. @throws what kept it from coming to an end; the debt is asked for again later */

@@ -10,7 +10,7 @@ import type { Ledger, Transition, TransitionOutcome } from '../store/ledger.ts';
 import { withNews } from '../store/news.ts';
 import type { Passes } from '../store/passes.ts';
 import type { Upkeep } from '../store/upkeep.ts';
-import { type DebtHeld, DebtSettling } from './debt-settling.ts';
+import { DebtSettling, type HeldDebt } from './debt-settling.ts';
 import { findOutcome, nextCheck, type Resolver, stepByProof, stepOfDelivery } from './open-payment.ts';
 import type { SettlingDebt } from './own-debts.ts';
 import { soldPass } from './sold-pass.ts';
@@ -93,7 +93,7 @@ export class PaymentRecovery {
         return;
       case 'owed':
       case 'defaulted':
-        await this.#debt({ record, end }).settle();
+        await this.#debt({ held: record, end }).settle();
         return;
       case 'uncharged':
         await this.#move(record, WITHOUT_CHARGE);
@@ -122,15 +122,15 @@ export class PaymentRecovery {
   }
 
   /** Begins to settle a debt of this process whose answer is over. Neither part of it rejects. */
-  begin({ held: record, payment, end }: OwnDebt): SettlingDebt {
-    const settling = this.#debt({ record, payment, end });
+  begin(debt: OwnDebt): SettlingDebt {
+    const settling = this.#debt(debt);
     return {
-      over: this.#watch(record, settling.settle()),
-      putDown: (checkAt) => this.#watch(record, settling.putDown(checkAt)),
+      over: this.#watch(debt.held, settling.settle()),
+      putDown: (checkAt) => this.#watch(debt.held, settling.putDown(checkAt)),
     };
   }
 
-  #debt(debt: DebtHeld): DebtSettling {
+  #debt(debt: HeldDebt): DebtSettling {
     const { adopt } = this.#deps;
     return new DebtSettling(debt, {
       move: (record, step, isNews) => this.#move(record, step, isNews, debt.end),

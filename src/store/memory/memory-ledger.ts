@@ -26,7 +26,7 @@ import { debtsOf, openCounts, owedRows, owedSum } from './memory-debts.ts';
 import { MemoryOutbox } from './memory-outbox.ts';
 import { MemoryPasses } from './memory-passes.ts';
 import { MemoryQuotes } from './memory-quotes.ts';
-import { isAwaiting, isGone, isToTake } from './memory-taking.ts';
+import { isAwaiting, isGone, isToTake, livingIn } from './memory-taking.ts';
 import { MemoryUses } from './memory-uses.ts';
 
 /**
@@ -120,10 +120,7 @@ class MemoryLedger implements PaymentStore {
   }
 
   livingOwners(living: number): Promise<ReadonlySet<string>> {
-    return this.#calls.run(async () => {
-      const here = [...this.#beats].filter(([, beatAt]) => !isGone(beatAt, living));
-      return new Set(here.map(([owner]) => owner));
-    });
+    return this.#calls.run(async () => livingIn(this.#beats, living));
   }
 
   takeDue(owner: string, now: number, holdMs: number, limit: number): Promise<readonly PaymentRecord[]> {

@@ -31,6 +31,11 @@ export function isAwaiting(row: PaymentRecord, now: number): boolean {
   return isDue(row, now) && (!isOpen || row.checkAt <= now);
 }
 
+/** The processes that live, by their heartbeats. */
+export function livingIn(beats: TakingTerms['beats'], living: number): ReadonlySet<string> {
+  return new Set([...beats.keys()].filter((owner) => !isGone(beats.get(owner), living)));
+}
+
 /** Whether a process counts as gone. */
 export function isGone(beatAt: number | undefined, now: number): boolean {
   return (beatAt ?? Number.NEGATIVE_INFINITY) <= now - OWNER_GONE_MS;

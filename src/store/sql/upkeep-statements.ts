@@ -83,21 +83,26 @@ export function takeOpenStatement(
 }
 
 /** Takes answers on credit whose money is to be asked for: one range of the index of open payments. */
-export function takeOwedStatement({ owner, now, holdMs, limit }: Taking, dialect: Dialect): Statement {
-  return {
-    kind: 'write',
-    name: 'take_owed',
-    text: takeText(`${IS_OPEN} AND state = 'owed' AND check_at > 0 AND check_at <= $3`, dialect),
-    values: [text(owner), whole(now + holdMs), whole(now), limit],
-  };
+export function takeOwedStatement(taking: Taking, dialect: Dialect): Statement {
+  return takeComeStatement('take_owed', "state = 'owed'", taking, dialect);
 }
 
-/** Takes rows that are in doubt, and answers on credit whose money is to be asked for: two ranges of the same index. */
-export function takeAwaitingStatement({ owner, now, holdMs, limit }: Taking, dialect: Dialect): Statement {
+/** Takes these, and rows that are in doubt: two ranges of the same index. */
+export function takeAwaitingStatement(taking: Taking, dialect: Dialect): Statement {
+  return takeComeStatement('take_awaiting', "state IN ('unknown', 'owed')", taking, dialect);
+}
+
+/** Takes open rows whose time has come. What a clock that was put back has set would be another range. */
+function takeComeStatement(
+  name: string,
+  states: string,
+  { owner, now, holdMs, limit }: Taking,
+  dialect: Dialect,
+): Statement {
   return {
     kind: 'write',
-    name: 'take_awaiting',
-    text: takeText(`${IS_OPEN} AND state IN ('unknown', 'owed') AND check_at > 0 AND check_at <= $3`, dialect),
+    name,
+    text: takeText(`${IS_OPEN} AND ${states} AND check_at > 0 AND check_at <= $3`, dialect),
     values: [text(owner), whole(now + holdMs), whole(now), limit],
   };
 }
